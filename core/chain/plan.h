@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * What a chain becomes: a list of hops and where each edge leads. Pure data, the same for every
+ * worker; no DPDK, no devices. The generation turns it into instances and graphs.
+ */
+#ifndef CORE_CHAIN_PLAN_H
+#define CORE_CHAIN_PLAN_H
+
+#include <core/chain/model.h>
+
+enum sl_plan_kind {
+	SL_PLAN_RX,         /* port-rx of a port */
+	SL_PLAN_REASSEMBLE, /* where a path of the port wants whole datagrams */
+	SL_PLAN_L3_IN,      /* a port with addresses */
+	SL_PLAN_SPREAD,     /* move to the session's worker; a no-op with one worker */
+	SL_PLAN_STEER,      /* a port with steering: edges SL_EDGE_FIRST + rank of path */
+	SL_PLAN_UNPIN,      /* several paths end at the port and no steering says which: take the
+			     * one the session came by; edges SL_EDGE_FIRST + rank */
+	SL_PLAN_VNF,
+	SL_PLAN_PIN, /* remember the path of a session that leaves by such a port */
+	SL_PLAN_L3_OUT,
+	SL_PLAN_FRAGMENT, /* a port without addresses whose paths reassemble */
+	SL_PLAN_TX,
+};
+
+#define SL_PLAN_NONE UINT16_MAX
+
+struct sl_plan_hop {
+	enum sl_plan_kind kind;
+	char name[96];     /* unique: "lan:rx", "web/fw>", "web/fw<", "web/wan>out" */
+	unsigned int port; /* all kinds but VNF */
+	unsigned int vnf;  /* VNF */
+	unsigned int path; /* VNF, PIN, L3_OUT, FRAGMENT of a path; or UINT_MAX */
+	unsigned int rank; /* PIN: the path's rank at the port */
+	enum sl_side from;
+	uint8_t edge_count;               /* always at least 2: on, back */
+	uint16_t edges[SL_EDGE_LAST + 1]; /* hop, or SL_PLAN_NONE */
+};
+
+struct sl_plan {
+	struct sl_plan_hop *hops;
+	unsigned int hop_count;
+	uint16_t *rx;  /* per port: its RX hop */
+	uint16_t *out; /* per port: its L3_OUT (with addresses) or TX, for what sluice sends */
+	/* Per port: the VNF whose type->spread() decides, or UINT_MAX for the symmetric hash,
+	 * and the side on which packets of the port reach it. */
+	unsigned int *spread_vnf;
+	enum sl_side *spread_side;
+};
+
+struct sl_plan *sl_plan_new(const struct sl_chain *chain, struct sl_errors *errors);
+void sl_plan_free(struct sl_plan *plan);
+
+#endif

@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The graph of one worker: hops in topological order, the frames between them, and the walk.
+ * A graph belongs to one thread; others may only read its counters.
+ */
+#ifndef CORE_GRAPH_GRAPH_H
+#define CORE_GRAPH_GRAPH_H
+
+#include <rte_mempool.h>
+
+#include <sluice/node.h>
+
+struct sl_graph;
+
+/* A target that means "not on this worker's copy": handed to sl_graph_conf.handoff. */
+#define SL_GRAPH_NO_HOP UINT16_MAX
+
+/* One hop of the graph, as the planner wants it; the same list serves every worker. */
+struct sl_graph_hop {
+	const char *name; /* "web/fw>" : path, instance, direction; for tables */
+	struct sl_instance *instance;
+	uint8_t from; /* enum sl_side */
+	uint8_t edge_count;
+	uint16_t edges[SL_EDGE_LAST + 1]; /* hop of each edge, SL_GRAPH_NO_HOP: leads nowhere */
+	uint64_t workers;                 /* bit per worker that runs it */
+};
+
+struct sl_graph_conf {
+	const struct sl_graph_hop *hops;
+	uint16_t hop_count;
+	uint16_t worker;
+	struct rte_mempool *pool; /* for sl_make() and sl_copy() */
+	uint32_t max_rounds;      /* how often a packet may turn back: 0 means 16 */
+	/* Packets whose next hop does not run on this worker. Takes over all n; hop says where
+	 * they go on. Returns how many it took; the graph drops and counts the rest. */
+	uint16_t (*handoff)(void *context, uint16_t hop, struct rte_mbuf **pkts, uint16_t n);
+	void *handoff_context;
+	/* Where sl_event() goes. */
+	bool (*event)(void *context, struct sl_instance *instance, uint32_t event, const void *data,
+		      uint32_t size);
+	void *event_context;
+};
+
+/* Engine's own drop reasons, counted per hop after the type's own. */
+enum sl_graph_reason {
+	SL_REASON_BAD_EDGE, /* the node returned an edge that does not exist */
+	SL_REASON_NO_WAY,   /* the edge leads nowhere here (back on a one-way path) */
+	SL_REASON_ROUNDS,   /* went back in the graph too often */
+	SL_REASON_NO_FRAME, /* out of frames */
+	SL_REASON_HANDOFF,  /* the other worker's queue was full */
+	SL_REASON_COUNT,
+};
+extern const struct sl_name sl_graph_reasons[SL_REASON_COUNT + 1];
+
+/* What a hop did on this worker. Read by others while it changes. */
+struct sl_hop_stats {
+	uint64_t calls;
+	uint64_t packets;
+	uint64_t bytes;
+	uint64_t cycles;
+	uint64_t emitted;
+	uint64_t held;  /* now */
+	uint64_t drops; /* sum over reasons */
+};
+
+/* Compile; joins every instance on this worker. NULL with messages. Main thread. */
+struct sl_graph *sl_graph_new(const struct sl_graph_conf *conf, struct sl_errors *errors);
+/* Frees frames and any packet still in them (counted as drops is up to the caller). */
+void sl_graph_free(struct sl_graph *graph);
+
+/* Put packets into a hop's input. The graph owns them from now on. */
+void sl_graph_push(struct sl_graph *graph, uint16_t hop, struct rte_mbuf **pkts, uint16_t n);
+/* Run hops in order until nothing is pending. now: TSC, what sl_now() says meanwhile.
+ * Returns how many packets were processed. */
+uint32_t sl_graph_walk(struct sl_graph *graph, uint64_t now);
+/* Call tick() of the instances on this worker that are due. */
+void sl_graph_tick(struct sl_graph *graph, uint64_t now);
+
+struct sl_node *sl_graph_node(struct sl_graph *graph, uint16_t hop);
+uint16_t sl_graph_hop_count(const struct sl_graph *graph);
+void sl_graph_stats(const struct sl_graph *graph, uint16_t hop, struct sl_hop_stats *stats);
+/* Drops of a hop for a reason: the type's own first, then enum sl_graph_reason. */
+uint64_t sl_graph_drops(const struct sl_graph *graph, uint16_t hop, uint32_t reason);
+
+/* The law's terms: packets put in from outside, made here, sent (SL_SENT), dropped, held,
+ * merged into others, handed to other threads. pushed + made == sent + dropped + held +
+ * joined + handed + pending at any time between walks. */
+struct sl_ledger {
+	uint64_t pushed;
+	uint64_t made;
+	uint64_t sent;
+	uint64_t dropped;
+	uint64_t joined;
+	uint64_t handed;
+	uint64_t held;
+	uint64_t pending; /* waiting in frames for the next round */
+};
+void sl_graph_ledger(const struct sl_graph *graph, struct sl_ledger *ledger);
+
+/* Which scatter the machine was given: "avx512", "avx2", "scalar". */
+const char *sl_graph_scatter_name(void);
+
+/* Edges for the engine's own nodes only. The node has disposed of the packet itself: sent it
+ * to a device, merged it into a reassembled one, put it on a ring to another thread. */
+#define SL_SENT   125
+#define SL_JOINED 124
+#define SL_HANDED 123
+
+#endif

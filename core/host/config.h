@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The host file (libconfig): what the machine gives to sluice. Every key has a default. */
+#ifndef CORE_HOST_CONFIG_H
+#define CORE_HOST_CONFIG_H
+
+#include <core/error/errors.h>
+#include <core/worker/worker.h>
+
+enum sl_memory_mode {
+	SL_MEMORY_AUTO, /* hugepages when there are enough, else none */
+	SL_MEMORY_HUGE,
+	SL_MEMORY_NORMAL,
+};
+
+struct sl_host_config {
+	unsigned int main_core;
+	unsigned int *worker_cores; /* lcores */
+	unsigned int worker_count;
+	enum sl_memory_mode memory;
+	uint64_t memory_mb;
+	uint32_t packets; /* mbufs in the pool */
+	uint32_t burst;
+	struct sl_idle_config idle;
+	uint32_t watchdog_ms;
+	const char **plugin_folders;
+	unsigned int plugin_folder_count;
+	const char **vnf_folders;
+	unsigned int vnf_folder_count;
+	const char *socket;   /* of the control API; NULL: none */
+	uint32_t socket_mode; /* default 0600 */
+	const char *socket_group;
+	const char *user, *group; /* to become once ports are open; NULL: stay */
+	const char *log_level;
+	const char *log_file; /* NULL: standard error */
+	const char **eal;     /* further EAL arguments */
+	unsigned int eal_count;
+};
+
+/* file NULL: $XDG_CONFIG_HOME or /etc/sluice/sluice.conf when there is one, else defaults:
+ * main on the first allowed core, one worker on each other (or on the same when there is one),
+ * plugins beside the program or in its libdir. */
+struct sl_host_config *sl_host_config_load(const char *file, struct sl_errors *errors);
+void sl_host_config_free(struct sl_host_config *config);
+
+#endif

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * An instance of a node type: its memory (one jemalloc arena), its data, and per worker its
+ * state and counters. The engine's own nodes (ports, steering) are instances too.
+ */
+#ifndef CORE_PLUGIN_INSTANCE_H
+#define CORE_PLUGIN_INSTANCE_H
+
+#include <stdatomic.h>
+
+#include <sluice/node.h>
+
+#define SL_MAX_WORKERS 64
+
+struct sl_arena; /* core/plugin/arena.h */
+
+/* Addresses the instance answers for: see sl_claim_prefix(). */
+struct sl_claim {
+	enum sl_side side;
+	struct sl_prefix prefix;
+};
+
+struct sl_instance {
+	char *name;
+	const struct sl_node_type *type;
+	struct sl_loaded_plugin *plugin; /* NULL: the engine's own */
+	const void *config;              /* owned by the chain it came from */
+	struct sl_arena *arena;
+	void *data;
+	uint32_t workers;
+	void *state[SL_MAX_WORKERS];
+	uint64_t *counters[SL_MAX_WORKERS];
+	struct sl_claim *claims;
+	uint32_t claim_count;
+};
+
+/* Make one: arena (memory cap in bytes, 0: none), data, type->create(). NULL with messages. */
+struct sl_instance *sl_instance_new(const struct sl_node_type *type, const char *name,
+				    const void *config, uint64_t cap, uint32_t workers,
+				    struct sl_errors *errors);
+/* Allocate state and counters of node->worker, point the node at them (state, instance, data,
+ * counters, workers) and, the first time for that worker, call type->worker_init(). A second
+ * hop of the same instance on the same worker gets the same state. */
+int sl_instance_join(struct sl_instance *instance, struct sl_node *node, struct sl_errors *errors);
+/* type->destroy(), then the arena is gone with all that is in it. NULL is allowed. */
+void sl_instance_free(struct sl_instance *instance);
+/* Bytes it has allocated, and its cap (0: none). */
+uint64_t sl_instance_memory(const struct sl_instance *instance, uint64_t *cap);
+
+#endif

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * A worker: a thread pinned to one lcore that polls its queues and inbox and walks its graph.
+ * What it runs (struct sl_worker_graph) is published by the main thread with one release store
+ * and replaced between two packets; the old one is freed after quiescence.
+ */
+#ifndef CORE_WORKER_WORKER_H
+#define CORE_WORKER_WORKER_H
+
+#include <core/graph/graph.h>
+#include <core/port/port.h>
+
+struct sl_worker;
+
+/* A queue to poll and the hop its packets enter by. */
+struct sl_poll {
+	struct sl_port *port;
+	uint16_t queue;
+	uint16_t hop;
+};
+
+/* All that a worker runs, of one generation. Immutable but for the graph itself. */
+struct sl_worker_graph {
+	struct sl_graph *graph;
+	struct sl_poll *polls;
+	unsigned int poll_count;
+	uint64_t generation;
+};
+
+/* The idle ladder: after so many empty polls, the next step. See docs/host.md. */
+struct sl_idle_config {
+	bool performance;     /* never rest */
+	uint32_t pause_after; /* empty polls before pausing */
+	uint32_t sleep_after; /* empty polls before sleeping */
+	uint32_t sleep_us;    /* longest sleep */
+};
+
+/* Work for a worker between two bursts: runs on it, replies over `done`. */
+struct sl_worker_job {
+	void (*run)(struct sl_worker *worker, struct sl_worker_job *job);
+	_Atomic bool done;
+};
+
+struct sl_worker_stats {
+	uint64_t loops, busy_loops;
+	uint64_t busy_cycles, idle_cycles;
+	uint64_t sleeps;
+	uint64_t inbox_full;
+	uint64_t heartbeat; /* TSC of the last loop */
+};
+
+struct sl_worker *sl_worker_new(uint16_t index, unsigned int lcore, uint32_t burst,
+				const struct sl_idle_config *idle, struct sl_errors *errors);
+void sl_worker_free(struct sl_worker *worker);
+int sl_worker_launch(struct sl_worker *worker, struct sl_errors *errors);
+/* Ask to stop and wait. drain: first let what is in the graph and inbox out. */
+void sl_worker_stop(struct sl_worker *worker, bool drain);
+/* Publish; returns the one before, which may be freed after sl_synchronize(). */
+struct sl_worker_graph *sl_worker_publish(struct sl_worker *worker, struct sl_worker_graph *graph);
+/* Packets for a hop of that worker; any thread. Returns how many were taken. */
+uint16_t sl_worker_inbox(struct sl_worker *worker, uint16_t hop, struct rte_mbuf **pkts,
+			 uint16_t n);
+/* Run a job on the worker and wait for it. Main thread. -ETIMEDOUT when it does not answer. */
+int sl_worker_run(struct sl_worker *worker, struct sl_worker_job *job);
+struct sl_graph *sl_worker_graph_now(struct sl_worker *worker);
+void sl_worker_stats(const struct sl_worker *worker, struct sl_worker_stats *stats);
+uint16_t sl_worker_index(const struct sl_worker *worker);
+unsigned int sl_worker_lcore(const struct sl_worker *worker);
+
+#endif
