@@ -10,7 +10,7 @@
 
 /* A place in a file; line and column count from 1, 0 means unknown. */
 struct sl_place {
-	const char *file; /* owned by whoever owns the file's text; outlives the sink */
+	const char *file; /* the sink keeps its own copy; NULL: no place */
 	unsigned int line;
 	unsigned int column;
 };
@@ -31,10 +31,14 @@ void sl_errors_resolve(struct sl_errors *errors, sl_place_fn resolve, void *cont
 void sl_errors_subject(struct sl_errors *errors, const char *subject);
 int sl_fail_place(struct sl_errors *errors, int code, struct sl_place place, const char *format,
 		  ...) __attribute__((format(printf, 4, 5)));
+/* Something that is no error but worth saying. Notes are printed and not counted. */
+void sl_note_place(struct sl_errors *errors, struct sl_place place, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+/* Errors, without notes. */
 unsigned int sl_errors_count(const struct sl_errors *errors);
 /* The i-th in order of file, line, column; those without a place come last. */
 const struct sl_error *sl_errors_get(struct sl_errors *errors, unsigned int i);
-/* "FILE:LINE:COLUMN: error: TEXT" each, in that order. */
+/* "FILE:LINE:COLUMN: error: TEXT" (or "note:") each, in that order. */
 void sl_errors_print(struct sl_errors *errors, FILE *out);
 /* Nearest of the words to an unknown one, or NULL when none is near (edit distance). */
 const char *sl_near_miss(const char *word, const char *const *words);

@@ -73,11 +73,13 @@ SL_PUBLIC int sl_addr_parse(const char *text, struct sl_addr *addr);
 
 /**
  * Read "address" or "address/length" from text; a bare address is a host prefix.
- * @return 0; -EINVAL when it is not a prefix; -ERANGE when bits beyond the length are set
+ * @return 0; -EINVAL when it is not a prefix; -ERANGE when bits beyond the length are set (the
+ *         prefix is filled in all the same, with those bits)
  */
 SL_PUBLIC int sl_prefix_parse(const char *text, struct sl_prefix *prefix);
 
-/** Whether the address lies in the prefix; false when the families differ. */
+/** Whether the address lies in the prefix; false when the families differ. A prefix of
+ * SL_FAMILY_ANY holds every address. */
 SL_PUBLIC bool sl_prefix_contains(const struct sl_prefix *prefix, const struct sl_addr *addr);
 
 /** Order of two addresses: negative, zero or positive; IPv4 sorts before IPv6. */
