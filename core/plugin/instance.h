@@ -38,6 +38,8 @@ struct sl_instance {
 struct sl_instance *sl_instance_new(const struct sl_node_type *type, const char *name,
 				    const void *config, uint64_t cap, uint32_t workers,
 				    struct sl_errors *errors);
+/* Say which plugin the type came from, so that it stays loaded; NULL: the engine's own. */
+void sl_instance_belongs(struct sl_instance *instance, struct sl_loaded_plugin *plugin);
 /* Allocate state and counters of node->worker, point the node at them (state, instance, data,
  * counters, workers) and, the first time for that worker, call type->worker_init(). A second
  * hop of the same instance on the same worker gets the same state. */

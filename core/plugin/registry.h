@@ -2,7 +2,7 @@
 /*
  * The plugins that are loaded, and the node types they provide. Folders are searched in order;
  * plugin NAME is NAME.so in one of them, or a path when NAME contains a slash. A file or folder
- * that others than its owner (root or the user we run as) may write is refused.
+ * that others than its owner (see trust.h) may write is refused.
  */
 #ifndef CORE_PLUGIN_REGISTRY_H
 #define CORE_PLUGIN_REGISTRY_H
@@ -17,6 +17,7 @@ struct sl_loaded_plugin {
 	const struct sl_plugin *plugin;
 	char *path;
 	void *handle; /* of dlopen(): RTLD_NOW | RTLD_LOCAL */
+	int fd;       /* stays open while the object is loaded, whose name refers to it */
 	unsigned int instances;
 };
 

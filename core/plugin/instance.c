@@ -1,0 +1,228 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <sluice/memory.h>
+
+#include <core/plugin/arena.h>
+#include <core/plugin/instance.h>
+#include <core/plugin/registry.h>
+
+/* Memory that worker A writes stays two lines away from what worker B writes: the prefetcher
+ * of adjacent lines fetches pairs. */
+#define PAIR 128
+
+/* What belongs to no instance. The main thread makes it at the first use; it lives as long as
+ * the program. */
+static struct sl_arena *engine_arena(void)
+{
+	static struct sl_arena *arena;
+
+	if (arena == NULL)
+		arena = sl_arena_new(0);
+	return arena;
+}
+
+static struct sl_arena *arena_of(const struct sl_instance *instance)
+{
+	return instance != NULL ? instance->arena : engine_arena();
+}
+
+void *sl_alloc(struct sl_instance *instance, size_t size)
+{
+	struct sl_arena *arena = arena_of(instance);
+
+	return arena != NULL ? sl_arena_take(arena, size) : NULL;
+}
+
+void sl_free(struct sl_instance *instance, void *memory)
+{
+	if (memory != NULL)
+		sl_arena_give(arena_of(instance), memory);
+}
+
+void *sl_alloc_table(struct sl_instance *instance, size_t size)
+{
+	struct sl_arena *arena = arena_of(instance);
+
+	return arena != NULL ? sl_arena_take_table(arena, size) : NULL;
+}
+
+void sl_free_table(struct sl_instance *instance, void *memory)
+{
+	if (memory != NULL)
+		sl_arena_give_table(arena_of(instance), memory);
+}
+
+static int no_memory(const struct sl_instance *instance, struct sl_errors *errors)
+{
+	uint64_t cap = sl_arena_cap(instance->arena);
+
+	if (cap != 0)
+		return sl_fail(errors, ENOMEM,
+			       "%s: its memory limit of %llu bytes is too small (%llu in use); "
+			       "raise `memory` of the VNF",
+			       instance->name, (unsigned long long)cap,
+			       (unsigned long long)sl_arena_used(instance->arena));
+	return sl_fail(errors, ENOMEM, "%s: out of memory", instance->name);
+}
+
+/* All but the arena's content. */
+static void release(struct sl_instance *instance)
+{
+	sl_arena_free(instance->arena);
+	free(instance->claims);
+	free(instance->name);
+	free(instance);
+}
+
+struct sl_instance *sl_instance_new(const struct sl_node_type *type, const char *name,
+				    const void *config, uint64_t cap, uint32_t workers,
+				    struct sl_errors *errors)
+{
+	struct sl_instance *instance = calloc(1, sizeof(*instance));
+
+	if (workers == 0 || workers > SL_MAX_WORKERS) {
+		free(instance);
+		sl_fail(errors, EINVAL, "%s: %u workers; 1 to %u are possible", name, workers,
+			SL_MAX_WORKERS);
+		return NULL;
+	}
+	if (instance == NULL || (instance->name = strdup(name)) == NULL ||
+	    (instance->arena = sl_arena_new(cap)) == NULL) {
+		sl_fail(errors, ENOMEM, "%s: no memory for an instance of %s", name, type->name);
+		goto fail;
+	}
+	instance->type = type;
+	instance->config = config;
+	instance->workers = workers;
+	instance->data = sl_alloc(instance, type->instance_size);
+	if (instance->data == NULL) {
+		no_memory(instance, errors);
+		goto fail;
+	}
+	if (type->create != NULL && type->create(instance, config, errors) != 0)
+		goto fail;
+	return instance;
+fail:
+	if (instance != NULL)
+		release(instance);
+	return NULL;
+}
+
+void sl_instance_belongs(struct sl_instance *instance, struct sl_loaded_plugin *plugin)
+{
+	instance->plugin = plugin;
+	if (plugin != NULL)
+		plugin->instances++;
+}
+
+/* Whole pairs of lines, so that the next block does not share one. */
+static void *worker_alloc(struct sl_instance *instance, size_t size)
+{
+	return sl_alloc(instance, size < PAIR ? PAIR : (size + PAIR - 1) / PAIR * PAIR);
+}
+
+static uint32_t name_count(const struct sl_name *names)
+{
+	uint32_t n = 0;
+
+	while (names != NULL && names[n].name != NULL)
+		n++;
+	return n;
+}
+
+int sl_instance_join(struct sl_instance *instance, struct sl_node *node, struct sl_errors *errors)
+{
+	const struct sl_node_type *type = instance->type;
+	uint16_t worker = node->worker;
+	void *state;
+	int error;
+
+	if (worker >= instance->workers)
+		return sl_fail(errors, EINVAL, "%s: worker %u is not one of its %u", instance->name,
+			       worker, instance->workers);
+	node->instance = instance;
+	node->data = instance->data;
+	node->workers = (uint16_t)instance->workers;
+	if (instance->state[worker] != NULL) {
+		node->state = instance->state[worker];
+		node->counters = instance->counters[worker];
+		return 0;
+	}
+	state = worker_alloc(instance, type->state_size);
+	node->state = state;
+	node->counters =
+		worker_alloc(instance, name_count(type->counters) * sizeof(*node->counters));
+	if (state == NULL || node->counters == NULL) {
+		error = no_memory(instance, errors);
+		goto fail;
+	}
+	error = type->worker_init != NULL ? type->worker_init(node, errors) : 0;
+	if (error != 0)
+		goto fail;
+	instance->state[worker] = state;
+	instance->counters[worker] = node->counters;
+	return 0;
+fail:
+	sl_free(instance, node->counters);
+	sl_free(instance, state);
+	node->state = NULL;
+	node->counters = NULL;
+	return error;
+}
+
+void sl_instance_free(struct sl_instance *instance)
+{
+	if (instance == NULL)
+		return;
+	if (instance->type->destroy != NULL)
+		instance->type->destroy(instance);
+	if (instance->plugin != NULL)
+		instance->plugin->instances--;
+	release(instance);
+}
+
+uint64_t sl_instance_memory(const struct sl_instance *instance, uint64_t *cap)
+{
+	if (cap != NULL)
+		*cap = sl_arena_cap(instance->arena);
+	return sl_arena_used(instance->arena);
+}
+
+void *sl_instance_data(const struct sl_instance *instance)
+{
+	return instance->data;
+}
+
+const char *sl_instance_name(const struct sl_instance *instance)
+{
+	return instance->name;
+}
+
+uint32_t sl_instance_workers(const struct sl_instance *instance)
+{
+	return instance->workers;
+}
+
+void *sl_instance_state(const struct sl_instance *instance, uint32_t worker)
+{
+	return worker < instance->workers ? instance->state[worker] : NULL;
+}
+
+int sl_claim_prefix(struct sl_instance *instance, enum sl_side side, const struct sl_prefix *prefix)
+{
+	struct sl_claim *claims;
+
+	if (prefix->addr.family != SL_FAMILY_IPV4 && prefix->addr.family != SL_FAMILY_IPV6)
+		return -EINVAL;
+	claims = realloc(instance->claims, (instance->claim_count + 1) * sizeof(*claims));
+	if (claims == NULL)
+		return -ENOMEM;
+	claims[instance->claim_count].side = side;
+	claims[instance->claim_count].prefix = *prefix;
+	instance->claims = claims;
+	instance->claim_count++;
+	return 0;
+}
