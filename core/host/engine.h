@@ -20,6 +20,16 @@ struct sl_generation {
 	struct sl_instance **own;        /* the engine's own nodes, per hop; NULL for VNF hops */
 	struct sl_graph_hop *hops;       /* plan->hop_count */
 	struct sl_worker_graph **graphs; /* per worker */
+	struct sl_handoff *handoff;      /* core/worker/handoff.h: who runs which hop */
+	unsigned int worker_count;
+};
+
+/* Packets that were still inside when everything had to stop, by where they were. */
+struct sl_leftover {
+	uint64_t inboxes; /* on the way to a worker */
+	uint64_t punted;  /* on the way to the main thread */
+	uint64_t graphs;  /* in frames */
+	uint64_t held;    /* by nodes, or waiting for a neighbour */
 };
 
 struct sl_engine {
@@ -31,22 +41,57 @@ struct sl_engine {
 	struct sl_worker **workers;
 	unsigned int worker_count;
 	struct sl_generation *generation;
-	uint64_t started; /* TSC */
+	uint64_t started;            /* TSC */
+	bool stop_asked;             /* SIGTERM or SIGINT came, or sl_engine_ask_stop() */
+	bool stopped;                /* sl_engine_stop() is done: counters stand still */
+	struct sl_leftover leftover; /* all zeros before sl_engine_stop() */
+	uint64_t events;             /* shown so far */
+	uint64_t events_lost;        /* the queue to the main thread was full */
+	/* Where events go, as JSON of one line; NULL: the log. */
+	void (*event)(void *context, struct sl_engine *engine, const char *line);
+	void *event_context;
+	struct sl_engine_private *private;
 };
 
-/* Sum of all ledgers: workers, main thread, rings. rx + made == tx + drops + joined + held. */
+/* Sum of all ledgers: workers, main thread, rings. rx + made == tx + drops + joined + held,
+ * exactly when nothing moves, and after sl_engine_stop() with held == 0. */
 struct sl_totals {
 	uint64_t rx, made, tx, drops, joined, held;
 };
 void sl_engine_totals(const struct sl_engine *engine, struct sl_totals *totals);
 
-/* EAL, pool, plugins, ports, generation, workers, privileges: in that order. */
+/* EAL, pool, ports, generation, workers: in that order. The caller has zeroed the engine and set
+ * config and registry, the one the chain was loaded with. The chain is the engine's from now
+ * on, whatever the result. After a failure only sl_engine_free() may be called. */
 int sl_engine_start(struct sl_engine *engine, struct sl_chain *chain, struct sl_errors *errors);
-/* One round of the main thread: rings, timers, events, signals, the socket; waits at most
- * wait_us when there is nothing to do. */
-void sl_engine_poll(struct sl_engine *engine, unsigned int wait_us);
-/* All inputs are drained (captures read to their end) and nothing is in flight. */
-bool sl_engine_drained(const struct sl_engine *engine);
+/* Become the configured user and group and give up capabilities. Call it once all sockets and
+ * files are open. */
+int sl_engine_drop_privileges(struct sl_engine *engine, struct sl_errors *errors);
+/* One round of the main thread: rings, timers, events, signals, watchdog; waits at most wait_us
+ * when there is nothing to do, less when fd (-1: none) can be read. */
+void sl_engine_poll(struct sl_engine *engine, unsigned int wait_us, int fd);
+/* All inputs are drained (captures read to their end) and nothing is in flight. Says so when it
+ * has seen the same twice, so call it once a round. */
+bool sl_engine_drained(struct sl_engine *engine);
+/* As if SIGTERM had come. */
+void sl_engine_ask_stop(struct sl_engine *engine);
+/* Stop polling, let out what is inside, stop the workers. Counters, instances and ports can still
+ * be read; nothing moves any more. */
 void sl_engine_stop(struct sl_engine *engine);
+/* Free everything. */
+void sl_engine_free(struct sl_engine *engine);
+
+/* Is the worker's heartbeat older than the watchdog allows? hop: where it has been since. */
+bool sl_engine_worker_stuck(const struct sl_engine *engine, unsigned int worker, uint16_t *hop);
+
+/*
+ * Build a generation beside the running one: instances, claims, a graph and polls per worker.
+ * Nothing of it runs yet. NULL with messages, and nothing changed. The chain stays the caller's
+ * when it fails.
+ */
+struct sl_generation *sl_generation_new(struct sl_engine *engine, struct sl_chain *chain,
+					struct sl_errors *errors);
+/* No worker may see it any more. Frees its chain too. NULL is allowed. */
+void sl_generation_free(struct sl_generation *generation);
 
 #endif

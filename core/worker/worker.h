@@ -45,22 +45,33 @@ struct sl_worker_stats {
 	uint64_t loops, busy_loops;
 	uint64_t busy_cycles, idle_cycles;
 	uint64_t sleeps;
-	uint64_t inbox_full;
-	uint64_t heartbeat; /* TSC of the last loop */
+	uint64_t polled;     /* packets received from ports */
+	uint64_t inbox_in;   /* packets put into the inbox, by whomever */
+	uint64_t inbox_out;  /* packets taken out of it */
+	uint64_t inbox_full; /* packets that found no room in it: they stayed with the sender */
+	uint64_t heartbeat;  /* TSC of the last loop */
 };
 
 struct sl_worker *sl_worker_new(uint16_t index, unsigned int lcore, uint32_t burst,
 				const struct sl_idle_config *idle, struct sl_errors *errors);
 void sl_worker_free(struct sl_worker *worker);
+/* Another thread runs on the same core: be kind to it when there is nothing to do. Before launch.
+ */
+void sl_worker_share_core(struct sl_worker *worker);
 int sl_worker_launch(struct sl_worker *worker, struct sl_errors *errors);
+/* Ask it to poll its queues no more; it goes on with its inbox, graph, ticks and jobs. */
+void sl_worker_quiesce(struct sl_worker *worker);
 /* Ask to stop and wait. drain: first let what is in the graph and inbox out. */
 void sl_worker_stop(struct sl_worker *worker, bool drain);
+/* Throw away what is left in the inbox of a stopped worker; returns how many. */
+uint64_t sl_worker_empty_inbox(struct sl_worker *worker);
 /* Publish; returns the one before, which may be freed after sl_synchronize(). */
 struct sl_worker_graph *sl_worker_publish(struct sl_worker *worker, struct sl_worker_graph *graph);
 /* Packets for a hop of that worker; any thread. Returns how many were taken. */
 uint16_t sl_worker_inbox(struct sl_worker *worker, uint16_t hop, struct rte_mbuf **pkts,
 			 uint16_t n);
-/* Run a job on the worker and wait for it. Main thread. -ETIMEDOUT when it does not answer. */
+/* Run a job on the worker and wait for it; on the caller when the worker does not run. Main
+ * thread. -ETIMEDOUT when it does not answer: it has not and will not run the job. */
 int sl_worker_run(struct sl_worker *worker, struct sl_worker_job *job);
 struct sl_graph *sl_worker_graph_now(struct sl_worker *worker);
 void sl_worker_stats(const struct sl_worker *worker, struct sl_worker_stats *stats);
