@@ -34,8 +34,14 @@ struct sl_chain_vnf {
 	uint64_t memory;       /* cap of its arena, bytes; 0: none */
 	const uint32_t *cores; /* lcores it is placed on; none: run to completion */
 	unsigned int core_count;
+	/* The path each edge from SL_EDGE_FIRST on leads to, or SL_NO_PATH: the type's own edges
+	 * (`edges:`), then the paths that its SL_PATH parameters name. */
+	const uint32_t *edge_paths;
+	unsigned int edge_count;
 	struct sl_place place;
 };
+
+#define SL_NO_PATH UINT32_MAX
 
 /* One stop of a path between its two ports. */
 struct sl_chain_stop {
@@ -53,7 +59,8 @@ struct sl_chain_path {
 };
 
 /* Steering of one port: the config of an SL_NODE_STEERS type. SL_PATH values in it are
- * SL_EDGE_FIRST + the path's rank among the port's paths, in the order of the file. */
+ * SL_EDGE_FIRST + the type's own edges + the path's rank among those that can be entered at the
+ * port (sl_chain_entries()). */
 struct sl_chain_steering {
 	unsigned int port;
 	const struct sl_node_type *type;
@@ -73,6 +80,20 @@ struct sl_chain {
 	struct sl_chain_steering *steerings;
 	unsigned int steering_count;
 };
+
+/* A path as it can be entered at a port: from its first port, or, both ways, from its last. */
+struct sl_chain_entry {
+	unsigned int path;
+	enum sl_side from;
+};
+
+/* Most paths that can be entered at one port: what fits the edges of a hop. */
+#define SL_MAX_ENTRIES (SL_EDGE_LAST + 1 - SL_EDGE_FIRST)
+
+/* The entries of a port, in the order of the file; returns how many there are, which may be
+ * more than the `room` that were written. */
+unsigned int sl_chain_entries(const struct sl_chain *chain, unsigned int port,
+			      struct sl_chain_entry *entries, unsigned int room);
 
 /* Read, check, report every error. NULL when there was any. No root, no DPDK, no devices.
  * vnf_folders: where VNF descriptors (NAME.yaml) are looked for. */

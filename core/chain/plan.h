@@ -12,10 +12,12 @@ enum sl_plan_kind {
 	SL_PLAN_RX,         /* port-rx of a port */
 	SL_PLAN_REASSEMBLE, /* where a path of the port wants whole datagrams */
 	SL_PLAN_L3_IN,      /* a port with addresses */
-	SL_PLAN_SPREAD,     /* move to the session's worker; a no-op with one worker */
+	SL_PLAN_SPREAD,     /* move to the session's worker; a pass-through with one worker. Its
+			     * `vnf` and `from`: whose type->spread() decides, or UINT_MAX */
 	SL_PLAN_STEER,      /* a port with steering: edges SL_EDGE_FIRST + rank of path */
 	SL_PLAN_UNPIN,      /* several paths end at the port and no steering says which: take the
-			     * one the session came by; edges SL_EDGE_FIRST + rank */
+			     * one the session came by, edges SL_EDGE_FIRST + rank; on: a session
+			     * that came by none */
 	SL_PLAN_VNF,
 	SL_PLAN_PIN, /* remember the path of a session that leaves by such a port */
 	SL_PLAN_L3_OUT,
@@ -27,10 +29,10 @@ enum sl_plan_kind {
 
 struct sl_plan_hop {
 	enum sl_plan_kind kind;
-	char name[96];     /* unique: "lan:rx", "web/fw>", "web/fw<", "web/wan>out" */
-	unsigned int port; /* all kinds but VNF */
-	unsigned int vnf;  /* VNF */
-	unsigned int path; /* VNF, PIN, L3_OUT, FRAGMENT of a path; or UINT_MAX */
+	char name[128];    /* unique: "lan:rx", "web/fw>", "web/fw<", "web/wan>out" */
+	unsigned int port; /* all kinds but VNF; else UINT_MAX */
+	unsigned int vnf;  /* VNF, SPREAD; else UINT_MAX */
+	unsigned int path; /* VNF; PIN, L3_OUT, FRAGMENT, SPREAD of a path; else UINT_MAX */
 	unsigned int rank; /* PIN: the path's rank at the port */
 	enum sl_side from;
 	uint8_t edge_count;               /* always at least 2: on, back */
@@ -43,7 +45,9 @@ struct sl_plan {
 	uint16_t *rx;  /* per port: its RX hop */
 	uint16_t *out; /* per port: its L3_OUT (with addresses) or TX, for what sluice sends */
 	/* Per port: the VNF whose type->spread() decides, or UINT_MAX for the symmetric hash,
-	 * and the side on which packets of the port reach it. */
+	 * and the side on which packets of the port reach it. Where the paths that steering
+	 * chooses from want different ones, there is a SPREAD hop per path after the STEER hop,
+	 * and these hold what the first path wants. */
 	unsigned int *spread_vnf;
 	enum sl_side *spread_side;
 };
