@@ -51,7 +51,6 @@ struct sl_port_kind {
 	const struct sl_param *params; /* its own, beside sl_port_params; or NULL */
 	size_t config_size;
 	bool needs_root;                                            /* for messages */
-	bool needs_pci;                                             /* EAL must scan the PCI bus */
 	int (*check)(const void *config, struct sl_errors *errors); /* pure; may be NULL */
 	/* What the port stands on ("eth1", "0000:03:00.0", "/run/a.sock"), so that two ports on
 	 * one device are found by the checker. NULL result: nothing exclusive. */
