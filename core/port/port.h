@@ -10,6 +10,7 @@
 #include <rte_ether.h>
 #include <rte_mbuf.h>
 #include <rte_mempool.h>
+#include <rte_spinlock.h>
 
 #include <sluice/node.h>
 
@@ -27,6 +28,20 @@ struct sl_neighbour_config {
 	uint64_t given;
 	struct sl_addr address;
 	struct rte_ether_addr mac;
+};
+
+/* Bits of sl_port_config.given: the order of sl_port_params. */
+enum sl_port_param {
+	SL_PORT_MAC,
+	SL_PORT_MTU,
+	SL_PORT_PROMISCUOUS,
+	SL_PORT_QUEUES,
+	SL_PORT_DESCRIPTORS,
+	SL_PORT_ADDRESSES,
+	SL_PORT_ROUTES,
+	SL_PORT_NEIGHBOURS,
+	SL_PORT_ICMP_RATE,
+	SL_PORT_CORES,
 };
 
 /* Parameters that every kind has: sl_port_params. */
@@ -51,6 +66,7 @@ struct sl_port_kind {
 	const struct sl_param *params; /* its own, beside sl_port_params; or NULL */
 	size_t config_size;
 	bool needs_root;                                            /* for messages */
+	bool needs_pci;                                             /* EAL must scan the PCI bus */
 	int (*check)(const void *config, struct sl_errors *errors); /* pure; may be NULL */
 	/* What the port stands on ("eth1", "0000:03:00.0", "/run/a.sock"), so that two ports on
 	 * one device are found by the checker. NULL result: nothing exclusive. */
@@ -63,6 +79,8 @@ struct sl_port_kind {
 	void (*close)(struct sl_port *port);
 	/* Nothing more will ever come (a capture file that was read). NULL: never. */
 	bool (*drained)(const struct sl_port *port);
+	/* Counters and what there is to know of the kind's own; NULL: nothing. Main. */
+	void (*show)(const struct sl_port *port, struct sl_json *out);
 	struct sl_port_kind *next; /* list of registered kinds */
 };
 
@@ -95,7 +113,19 @@ struct sl_port {
 	struct sl_l3_port *l3; /* core/port/l3.h; NULL for a port without addresses */
 	/* Whether its Rx queues spread sessions symmetrically by hardware. */
 	bool symmetric_rss;
+	/* Longest frame it can send, without checksum. */
+	uint32_t frame_max;
+	/* It sends from one segment only: port-tx gathers packets first. */
+	bool one_segment;
+	/* One for each Tx queue, where workers must share them; else NULL. */
+	rte_spinlock_t *tx_locks;
 };
+
+/* Whether a common parameter stands in the file. */
+static inline bool sl_port_given(const struct sl_port_config *config, enum sl_port_param param)
+{
+	return config->given >> param & 1;
+}
 
 /* Open and start by kind, with the common parameters applied. */
 struct sl_port *sl_port_open(const char *name, uint16_t index, const struct sl_port_kind *kind,
@@ -105,6 +135,8 @@ int sl_port_start(struct sl_port *port, struct sl_errors *errors);
 void sl_port_stop(struct sl_port *port);
 void sl_port_close(struct sl_port *port);
 bool sl_port_drained(const struct sl_port *port);
+/* What `sluice show ports` says of it. Main. */
+void sl_port_show(const struct sl_port *port, struct sl_json *out);
 
 /*
  * The engine's nodes at a port, as node types. Their instances' config is a
