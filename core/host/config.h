@@ -14,14 +14,15 @@ enum sl_memory_mode {
 
 struct sl_host_config {
 	unsigned int main_core;
-	unsigned int *worker_cores; /* lcores */
+	unsigned int *worker_cores; /* CPUs, one a worker; worker i runs on worker_cores[i] */
 	unsigned int worker_count;
 	enum sl_memory_mode memory;
-	uint64_t memory_mb;
-	uint32_t packets; /* mbufs in the pool */
+	uint64_t memory_mb; /* 0: as much as the packets and the tables of DPDK need */
+	uint32_t packets;   /* mbufs in the pool */
+	uint32_t data_room; /* bytes of a packet that one mbuf holds, without headroom */
 	uint32_t burst;
 	struct sl_idle_config idle;
-	uint32_t watchdog_ms;
+	uint32_t watchdog_ms; /* 0: no watchdog */
 	const char **plugin_folders;
 	unsigned int plugin_folder_count;
 	const char **vnf_folders;
@@ -30,15 +31,16 @@ struct sl_host_config {
 	uint32_t socket_mode; /* default 0600 */
 	const char *socket_group;
 	const char *user, *group; /* to become once ports are open; NULL: stay */
-	const char *log_level;
-	const char *log_file; /* NULL: standard error */
-	const char **eal;     /* further EAL arguments */
+	const char *log_level;    /* one of sl_log_levels */
+	const char *log_file;     /* NULL: standard error */
+	const char **eal;         /* further EAL arguments */
 	unsigned int eal_count;
 };
 
-/* file NULL: $XDG_CONFIG_HOME or /etc/sluice/sluice.conf when there is one, else defaults:
+/* file NULL: $XDG_CONFIG_HOME/sluice/sluice.conf, else /etc/sluice/sluice.conf (or where the
+ * installation keeps it) when there is one, else defaults:
  * main on the first allowed core, one worker on each other (or on the same when there is one),
- * plugins beside the program or in its libdir. */
+ * plugins beside the program or in its libdir. NULL with messages when anything is wrong. */
 struct sl_host_config *sl_host_config_load(const char *file, struct sl_errors *errors);
 void sl_host_config_free(struct sl_host_config *config);
 

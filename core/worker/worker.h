@@ -45,11 +45,12 @@ struct sl_worker_stats {
 	uint64_t loops, busy_loops;
 	uint64_t busy_cycles, idle_cycles;
 	uint64_t sleeps;
-	uint64_t polled;     /* packets received from ports */
-	uint64_t inbox_in;   /* packets put into the inbox, by whomever */
-	uint64_t inbox_out;  /* packets taken out of it */
-	uint64_t inbox_full; /* packets that found no room in it: they stayed with the sender */
-	uint64_t heartbeat;  /* TSC of the last loop */
+	uint64_t polled;      /* packets received from ports */
+	uint64_t inbox_in;    /* packets put into the inbox, by whomever */
+	uint64_t inbox_out;   /* packets taken out of it */
+	uint64_t inbox_full;  /* packets that found no room in it: they stayed with the sender */
+	uint64_t inbox_stale; /* packets for a hop that is no more: dropped */
+	uint64_t heartbeat;   /* TSC of the last loop */
 };
 
 struct sl_worker *sl_worker_new(uint16_t index, unsigned int lcore, uint32_t burst,

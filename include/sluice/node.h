@@ -127,6 +127,9 @@ enum sl_node_flag {
 	SL_NODE_HOLDS = 1 << 2,
 	/** Its state follows the session: both directions must reach the same worker. */
 	SL_NODE_STATEFUL = 1 << 3,
+	/** process() may change the length of packets (push or pop a header, trim): the engine
+	 * then sums their bytes again. Without it, what came in is taken to go out. */
+	SL_NODE_RESIZES = 1 << 4,
 };
 
 /** A node type. All strings and tables are constant and live as long as the plugin. */
@@ -259,13 +262,15 @@ SL_PUBLIC uint64_t sl_hz(void);
 /** Count, for the counter of that index in the type's `counters`. */
 static inline void sl_count(struct sl_node *node, uint32_t counter, uint64_t by)
 {
-	node->counters[counter] += by;
+	/* One writer: relaxed only so that other threads may read it meanwhile. */
+	__atomic_store_n(&node->counters[counter], node->counters[counter] + by, __ATOMIC_RELAXED);
 }
 
 /**
- * Make a packet of `length` bytes, with 128 bytes of headroom, to be sent with sl_emit().
- * Its data is not set and must be parsed (sl_packet_parse()) before it is emitted; its mark
- * is 0. @return NULL when the pool is empty. Worker only.
+ * Make a packet of `length` bytes in one segment, with 128 bytes of headroom, to be sent with
+ * sl_emit(). Its data is not set and must be parsed (sl_packet_parse()) before it is emitted;
+ * its mark is 0. @return NULL when the pool is empty or its packets have not that much room.
+ * Worker only.
  */
 SL_PUBLIC struct rte_mbuf *sl_make(struct sl_node *node, uint16_t length);
 
@@ -281,7 +286,10 @@ SL_PUBLIC void sl_emit(struct sl_node *node, struct rte_mbuf *m, uint8_t edge);
 /** Keep a packet of this burst: also set its edge to SL_HELD. Only SL_NODE_HOLDS types. */
 SL_PUBLIC void sl_hold(struct sl_node *node, struct rte_mbuf *m);
 
-/** Let go of a held packet, out of this hop by an edge (SL_DROP() too). Worker only. */
+/**
+ * Let go of a held packet by an edge (SL_DROP() too), out of the hop that held it: node may be
+ * any hop of the instance on this worker, such as the one that tick() is given. Worker only.
+ */
 SL_PUBLIC void sl_release(struct sl_node *node, struct rte_mbuf *m, uint8_t edge);
 
 /**

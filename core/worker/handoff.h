@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Which worker a packet goes on at. Two stages ask: the spread node behind each port, which
+ * brings both directions of a session to one worker, and the graph, where a packet's next hop
+ * runs on other workers than this one (a placed VNF, a port with fewer queues than workers).
+ *
+ * Every packet that was received has a home: the worker that the spread node chose. When it comes
+ * back from a placed VNF it goes home, where the rest of the chain keeps its session.
+ */
+#ifndef CORE_WORKER_HANDOFF_H
+#define CORE_WORKER_HANDOFF_H
+
+#include <core/plugin/instance.h>
+#include <core/worker/worker.h>
+
+/* How to choose among workers. Immutable once a worker can see it. */
+struct sl_spread_rule {
+	uint64_t mask;
+	uint16_t count;                  /* of workers, at least 1 */
+	uint8_t workers[SL_MAX_WORKERS]; /* indexes, ascending */
+	const struct sl_instance *by;    /* its type->spread() decides; NULL: symmetric hash */
+	enum sl_side side;               /* of that instance, where the packets come from */
+};
+
+struct sl_handoff {
+	struct sl_worker **workers; /* all of the engine */
+	uint16_t worker_count;
+	uint16_t hop_count;
+	struct sl_spread_rule hops[]; /* per hop: who runs it */
+};
+
+void sl_spread_rule_init(struct sl_spread_rule *rule, uint64_t mask, const struct sl_instance *by,
+			 enum sl_side side);
+
+/* sl_graph_conf.handoff; context: a struct sl_handoff. Those it did not take stand last in pkts
+ * afterwards. */
+uint16_t sl_handoff(void *context, uint16_t hop, struct rte_mbuf **pkts, uint16_t n);
+
+/* Send each packet to the hop on worker target[i]; refused[i] is set where its inbox was full.
+ * n at most SL_BURST. */
+void sl_handoff_send(const struct sl_handoff *handoff, uint16_t hop, struct rte_mbuf *const *pkts,
+		     const uint8_t *target, bool *refused, uint16_t n);
+
+/* The home of a packet: the upper half of the mbuf's hash, which only flow director uses. */
+static inline void sl_handoff_set_home(struct rte_mbuf *m, uint16_t worker)
+{
+	m->hash.fdir.hi = worker;
+}
+
+static inline uint16_t sl_handoff_home(const struct rte_mbuf *m)
+{
+	return (uint16_t)m->hash.fdir.hi;
+}
+
+static inline uint16_t sl_spread_choose(const struct sl_spread_rule *rule, const struct rte_mbuf *m)
+{
+	const struct sl_instance *by = rule->by;
+	uint32_t number;
+
+	if (rule->count == 1)
+		return rule->workers[0];
+	/* The instance counts in its own workers; those of the rule may be others. */
+	if (by != NULL)
+		number = by->type->spread(by, m, rule->side, by->workers) % by->workers;
+	else
+		number = sl_packet_hash(m);
+	return rule->workers[number % rule->count];
+}
+
+#endif

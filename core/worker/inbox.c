@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The inbox: packets that other threads send to a worker, each with the hop it goes on at. */
+#include <rte_mbuf.h>
+
+#include <core/worker/lcore.h>
+
+uint16_t sl_worker_inbox(struct sl_worker *worker, uint16_t hop, struct rte_mbuf **pkts, uint16_t n)
+{
+	unsigned int taken;
+
+	for (uint16_t i = 0; i < n; i++)
+		sl_packet(pkts[i])->hop = hop;
+	taken = rte_ring_enqueue_burst(worker->inbox, (void **)pkts, n, NULL);
+	if (taken < n)
+		__atomic_fetch_add(&worker->inbox_full, n - taken, __ATOMIC_RELAXED);
+	return (uint16_t)taken;
+}
+
+uint32_t sl_worker_inbox_take(struct sl_worker *worker, struct sl_graph *graph)
+{
+	struct rte_mbuf *pkts[SL_BURST];
+	uint16_t hops = sl_graph_hop_count(graph);
+	unsigned int n;
+
+	n = rte_ring_dequeue_burst(worker->inbox, (void **)pkts, SL_BURST, NULL);
+	if (n == 0)
+		return 0;
+	for (unsigned int i = 0; i < n; i++)
+		rte_prefetch0(sl_packet(pkts[i]));
+	for (unsigned int first = 0, end; first < n; first = end) {
+		uint16_t hop = sl_packet(pkts[first])->hop;
+
+		for (end = first + 1; end < n && sl_packet(pkts[end])->hop == hop; end++)
+			;
+		if (likely(hop < hops)) {
+			sl_graph_push(graph, hop, &pkts[first], (uint16_t)(end - first));
+		} else {
+			/* Sent to a generation that had more hops. */
+			rte_pktmbuf_free_bulk(&pkts[first], end - first);
+			sl_stat_add(&worker->stats.inbox_stale, end - first);
+		}
+	}
+	sl_stat_add(&worker->stats.inbox_out, n);
+	return n;
+}
+
+uint64_t sl_worker_empty_inbox(struct sl_worker *worker)
+{
+	struct rte_mbuf *pkts[SL_BURST];
+	uint64_t total = 0;
+	unsigned int n;
+
+	while ((n = rte_ring_dequeue_burst(worker->inbox, (void **)pkts, SL_BURST, NULL)) > 0) {
+		rte_pktmbuf_free_bulk(pkts, n);
+		total += n;
+	}
+	return total;
+}

@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* What a worker is made of: shared by the files of this room only. */
+#ifndef CORE_WORKER_LCORE_H
+#define CORE_WORKER_LCORE_H
+
+#include <stdatomic.h>
+
+#include <rte_common.h>
+#include <rte_power_intrinsics.h>
+#include <rte_ring.h>
+
+#include <core/worker/worker.h>
+
+/* What the main thread wants of the loop; it only ever grows. */
+enum sl_worker_wish {
+	SL_WORKER_RUN,
+	SL_WORKER_QUIESCE, /* poll no more */
+	SL_WORKER_DRAIN,   /* end when inbox and graph are empty */
+	SL_WORKER_STOP,    /* end now */
+};
+
+/* How long a worker has had nothing to do. Worker only. */
+struct sl_idle {
+	struct sl_idle_config config;
+	bool shared;        /* the core has other threads */
+	bool can_pause;     /* TPAUSE or its like */
+	bool can_monitor;   /* UMWAIT or its like */
+	uint32_t empty;     /* rounds without a packet */
+	uint32_t sleep_ns;  /* the last sleep; they get longer */
+	uint64_t us_cycles; /* TSC ticks in a microsecond */
+};
+
+struct sl_worker {
+	/* Written by main, read by the worker each round. */
+	_Atomic(struct sl_worker_graph *) running;
+	_Atomic(struct sl_worker_job *) job;
+	_Atomic int wish;
+	struct rte_ring *inbox;
+	uint16_t index;
+	unsigned int lcore;
+	uint32_t burst;
+	bool launched;
+
+	/* Written by the worker, read by anyone. */
+	struct sl_worker_stats stats __rte_cache_aligned;
+	/* Written by whoever sends. */
+	uint64_t inbox_full __rte_cache_aligned;
+
+	struct sl_idle idle __rte_cache_aligned;
+	uint64_t next_tick;
+};
+
+/* A statistic has one writer; relaxed atomics are plain moves, and no data race. */
+static inline void sl_stat_add(uint64_t *stat, uint64_t by)
+{
+	__atomic_store_n(stat, *stat + by, __ATOMIC_RELAXED);
+}
+
+static inline uint64_t sl_stat_read(const uint64_t *stat)
+{
+	return __atomic_load_n(stat, __ATOMIC_RELAXED);
+}
+
+/* The loop: what rte_eal_remote_launch() runs. */
+int sl_worker_loop(void *worker);
+/* Up to SL_BURST packets from the inbox into the graph; returns how many. Worker only. */
+uint32_t sl_worker_inbox_take(struct sl_worker *worker, struct sl_graph *graph);
+
+void sl_idle_init(struct sl_idle *idle, const struct sl_idle_config *config);
+static inline void sl_idle_busy(struct sl_idle *idle)
+{
+	idle->empty = 0;
+}
+/* A round without packets: rest as the ladder says. Returns true when it slept. */
+bool sl_idle_rest(struct sl_worker *worker, const struct sl_worker_graph *running);
+
+#endif

@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The loop of a worker: poll, walk, tick, one job, say that it is quiescent, rest when idle. */
+#include <pthread.h>
+#include <stdio.h>
+#include <sys/prctl.h>
+
+#include <rte_cycles.h>
+#include <rte_rcu_qsbr.h>
+
+#include <core/worker/lcore.h>
+#include <core/worker/quiescence.h>
+
+/* Ticks of instances are due in milliseconds; looking for them costs a little. */
+#define TICKS_A_SECOND 2000
+
+static uint32_t poll_ports(struct sl_worker *worker, const struct sl_worker_graph *running,
+			   uint64_t now)
+{
+	struct rte_mbuf *pkts[SL_BURST];
+	uint32_t burst = worker->burst, total = 0, unwalked = 0;
+
+	for (unsigned int i = 0; i < running->poll_count; i++) {
+		const struct sl_poll *poll = &running->polls[i];
+		uint32_t got = 0;
+		uint16_t n;
+
+		do {
+			n = poll->port->rx(poll->port, poll->queue, &pkts[got], (uint16_t)burst);
+			got += n;
+		} while (n == burst && got + burst <= SL_BURST);
+		if (got == 0)
+			continue;
+		sl_graph_push(running->graph, poll->hop, pkts, (uint16_t)got);
+		total += got;
+		unwalked += got;
+		/* More than a frame at once would only leave the caches. */
+		if (unwalked >= SL_BURST) {
+			sl_graph_walk(running->graph, now);
+			unwalked = 0;
+		}
+	}
+	if (total > 0)
+		sl_stat_add(&worker->stats.polled, total);
+	return total;
+}
+
+static uint32_t round_of_packets(struct sl_worker *worker, const struct sl_worker_graph *running,
+				 int wish, uint64_t now)
+{
+	uint32_t got = 0;
+
+	if (likely(wish == SL_WORKER_RUN))
+		got = poll_ports(worker, running, now);
+	got += sl_worker_inbox_take(worker, running->graph);
+	/* Also without new packets: some wait for the next round, or were let go by a tick. */
+	got += sl_graph_walk(running->graph, now);
+	if (now >= worker->next_tick) {
+		worker->next_tick = now + rte_get_tsc_hz() / TICKS_A_SECOND;
+		sl_graph_tick(running->graph, now);
+	}
+	return got;
+}
+
+static void run_job(struct sl_worker *worker)
+{
+	struct sl_worker_job *job = atomic_load_explicit(&worker->job, memory_order_acquire);
+
+	if (likely(job == NULL))
+		return;
+	/* Taken: from here on the main thread cannot call it back. */
+	if (!atomic_compare_exchange_strong(&worker->job, &job, NULL))
+		return;
+	job->run(worker, job);
+	atomic_store_explicit(&job->done, true, memory_order_release);
+}
+
+static bool is_empty(const struct sl_worker *worker, const struct sl_worker_graph *running)
+{
+	struct sl_ledger ledger;
+
+	if (running == NULL)
+		return true;
+	sl_graph_ledger(running->graph, &ledger);
+	return ledger.pending == 0 && rte_ring_empty(worker->inbox);
+}
+
+static void prepare_thread(const struct sl_worker *worker)
+{
+	char name[16];
+
+	snprintf(name, sizeof(name), "sl-worker-%u", worker->index);
+	pthread_setname_np(pthread_self(), name);
+	/* Sleeps of microseconds shall last microseconds; the kernel rounds up by 50 else. */
+	prctl(PR_SET_TIMERSLACK, 1000UL);
+}
+
+int sl_worker_loop(void *context)
+{
+	struct sl_worker *worker = context;
+	struct sl_worker_stats *stats = &worker->stats;
+	struct rte_rcu_qsbr *qsbr = sl_quiescence();
+	uint64_t now = rte_rdtsc();
+	int wish;
+
+	prepare_thread(worker);
+	rte_rcu_qsbr_thread_register(qsbr, worker->index);
+	rte_rcu_qsbr_thread_online(qsbr, worker->index);
+	for (;;) {
+		const struct sl_worker_graph *running;
+		uint32_t got = 0;
+		uint64_t then;
+
+		wish = atomic_load_explicit(&worker->wish, memory_order_acquire);
+		running = atomic_load_explicit(&worker->running, memory_order_acquire);
+		if (likely(running != NULL))
+			got = round_of_packets(worker, running, wish, now);
+		run_job(worker);
+		if (wish >= SL_WORKER_STOP ||
+		    (wish == SL_WORKER_DRAIN && got == 0 && is_empty(worker, running)))
+			break;
+		rte_rcu_qsbr_quiescent(qsbr, worker->index);
+		sl_stat_add(&stats->loops, 1);
+		if (got > 0) {
+			sl_idle_busy(&worker->idle);
+			sl_stat_add(&stats->busy_loops, 1);
+		} else if (sl_idle_rest(worker, running)) {
+			sl_stat_add(&stats->sleeps, 1);
+		}
+		then = now;
+		now = rte_rdtsc();
+		sl_stat_add(got > 0 ? &stats->busy_cycles : &stats->idle_cycles, now - then);
+		__atomic_store_n(&stats->heartbeat, now, __ATOMIC_RELAXED);
+	}
+	rte_rcu_qsbr_thread_offline(qsbr, worker->index);
+	rte_rcu_qsbr_thread_unregister(qsbr, worker->index);
+	return 0;
+}

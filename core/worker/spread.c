@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include <core/worker/spread.h>
+
+enum { REASON_FULL };
+enum { COUNTER_KEPT, COUNTER_SENT };
+
+static const struct sl_name reasons[] = {
+	[REASON_FULL] = {"inbox-full", "the session's worker could not take it"},
+	{NULL, NULL},
+};
+
+static const struct sl_name counters[] = {
+	[COUNTER_KEPT] = {"kept", "packets whose session is on the worker they came in by"},
+	[COUNTER_SENT] = {"sent", "packets sent to their session's worker"},
+	{NULL, NULL},
+};
+
+struct spread {
+	const struct sl_spread_config *config;
+};
+
+static int create(struct sl_instance *instance, const void *config, struct sl_errors *errors)
+{
+	struct spread *spread = sl_instance_data(instance);
+
+	spread->config = config;
+	return 0;
+}
+
+static void keep_all(struct sl_node *node, struct rte_mbuf **pkts, uint16_t n)
+{
+	for (uint16_t i = 0; i < n; i++)
+		sl_handoff_set_home(pkts[i], node->worker);
+	sl_count(node, COUNTER_KEPT, n);
+}
+
+static void process(struct sl_node *node, struct rte_mbuf **pkts, uint8_t *edge, uint16_t n)
+{
+	const struct sl_spread_config *config = ((struct spread *)node->data)->config;
+	struct rte_mbuf *others[SL_BURST];
+	uint8_t target[SL_BURST], from[SL_BURST];
+	bool refused[SL_BURST];
+	uint16_t sent = 0, full = 0;
+
+	if (config->in_hardware || config->rule.mask == UINT64_C(1) << node->worker) {
+		keep_all(node, pkts, n);
+		return;
+	}
+	for (uint16_t i = 0; i < n; i++) {
+		uint16_t worker = sl_spread_choose(&config->rule, pkts[i]);
+
+		sl_handoff_set_home(pkts[i], worker);
+		if (worker == node->worker)
+			continue;
+		target[sent] = (uint8_t)worker;
+		from[sent] = (uint8_t)i;
+		refused[sent] = false;
+		edge[i] = SL_HANDED;
+		others[sent++] = pkts[i];
+	}
+	sl_count(node, COUNTER_KEPT, n - sent);
+	if (sent == 0)
+		return;
+	/* From here on the others belong to their workers. */
+	sl_handoff_send(config->handoff, config->resume, others, target, refused, sent);
+	for (uint16_t i = 0; i < sent; i++) {
+		if (refused[i]) {
+			edge[from[i]] = SL_DROP(REASON_FULL);
+			full++;
+		}
+	}
+	sl_count(node, COUNTER_SENT, sent - full);
+}
+
+const struct sl_node_type sl_spread_type = {
+	.name = "spread",
+	.doc = "Brings both directions of a session to one worker.",
+	.reasons = reasons,
+	.counters = counters,
+	.config_size = sizeof(struct sl_spread_config),
+	.instance_size = sizeof(struct spread),
+	.create = create,
+	.process = process,
+};
