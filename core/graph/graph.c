@@ -64,7 +64,9 @@ static int make_hop(struct sl_graph *graph, struct sl_hop *hop, uint16_t number,
 	hop->graph = graph;
 	hop->rank = rank;
 	hop->remote = (plan->workers >> graph->conf.worker & 1) == 0;
-	hop->node.worker = graph->conf.worker;
+	/* Instances count their own workers only. */
+	hop->node.worker = (uint16_t)__builtin_popcountll(
+		plan->workers & ((UINT64_C(1) << graph->conf.worker) - 1));
 	hop->node.hop = number;
 	hop->node.from = plan->from;
 	hop->node.edge_count = plan->edge_count;
@@ -188,6 +190,7 @@ struct sl_graph *sl_graph_new(const struct sl_graph_conf *conf, struct sl_errors
 		return NULL;
 	}
 	graph->conf = *conf;
+	graph->current = SL_GRAPH_NO_HOP;
 	if (conf->max_rounds == 0)
 		graph->conf.max_rounds = DEFAULT_ROUNDS;
 	graph->conf.max_rounds = RTE_MIN(graph->conf.max_rounds, MOST_ROUNDS);
@@ -245,7 +248,9 @@ void sl_graph_tick(struct sl_graph *graph, uint64_t now)
 		struct sl_node *node = &ticker->hop->node;
 
 		if (now >= ticker->next) {
+			__atomic_store_n(&graph->current, node->hop, __ATOMIC_RELAXED);
 			node->instance->type->tick(node);
+			__atomic_store_n(&graph->current, SL_GRAPH_NO_HOP, __ATOMIC_RELAXED);
 			sl_graph_flush(graph);
 			/* Late ones are not caught up with. */
 			ticker->next = now + ticker->period;
@@ -253,6 +258,11 @@ void sl_graph_tick(struct sl_graph *graph, uint64_t now)
 		earliest = RTE_MIN(earliest, ticker->next);
 	}
 	graph->next_tick = earliest;
+}
+
+uint16_t sl_graph_current(const struct sl_graph *graph)
+{
+	return __atomic_load_n(&graph->current, __ATOMIC_RELAXED);
 }
 
 struct sl_node *sl_graph_node(struct sl_graph *graph, uint16_t hop)

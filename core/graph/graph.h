@@ -77,6 +77,9 @@ uint32_t sl_graph_walk(struct sl_graph *graph, uint64_t now);
 /* Call tick() of the instances on this worker that are due. */
 void sl_graph_tick(struct sl_graph *graph, uint64_t now);
 
+/* The hop whose process() or tick() runs now, SL_GRAPH_NO_HOP between them. Any thread. */
+uint16_t sl_graph_current(const struct sl_graph *graph);
+
 struct sl_node *sl_graph_node(struct sl_graph *graph, uint16_t hop);
 uint16_t sl_graph_hop_count(const struct sl_graph *graph);
 void sl_graph_stats(const struct sl_graph *graph, uint16_t hop, struct sl_hop_stats *stats);

@@ -74,6 +74,7 @@ struct sl_graph {
 	const struct sl_scatter *scatter;
 	uint64_t now;
 	uint64_t next_tick; /* the earliest of all tickers */
+	uint16_t current;   /* hop whose process() or tick() runs; SL_GRAPH_NO_HOP: none */
 
 	uint64_t pushed, made, sent, joined, handed;
 	uint64_t waiting; /* put in since the last walk ended */

@@ -46,6 +46,7 @@ uint32_t sl_graph_walk(struct sl_graph *graph, uint64_t now)
 
 				graph->pending[w] &= ~(UINT64_C(1) << bit);
 				later = UINT64_MAX << bit << 1;
+				__atomic_store_n(&graph->current, hop->node.hop, __ATOMIC_RELAXED);
 				processed += call_hop(graph, hop);
 				end = rte_rdtsc();
 				sl_tally(&hop->cycles, end - then);
@@ -53,6 +54,7 @@ uint32_t sl_graph_walk(struct sl_graph *graph, uint64_t now)
 			}
 		}
 	}
+	__atomic_store_n(&graph->current, SL_GRAPH_NO_HOP, __ATOMIC_RELAXED);
 	__atomic_store_n(&graph->waiting, 0, __ATOMIC_RELAXED);
 	return processed;
 }
