@@ -1,0 +1,670 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The rig: one instance between traps, in a graph per worker. See harness.h. */
+#include <errno.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <jansson.h>
+#include <rte_cycles.h>
+#include <rte_eal.h>
+#include <rte_errno.h>
+#include <rte_mempool.h>
+
+#include <core/control/command.h>
+#include <core/error/errors.h>
+#include <core/graph/graph.h>
+#include <core/plugin/instance.h>
+#include <core/plugin/json.h>
+#include <tests/unit/harness_rig.h>
+
+#define POOL        4095
+#define MOST_EDGES  (SL_EDGE_LAST + 1)
+#define MOST_EVENTS 4096
+#define TRAPS       2 /* hops before the traps: one each way */
+
+/* A packet that left the instance. */
+struct caught {
+	struct rte_mbuf *m;
+	uint8_t from, edge;
+};
+
+struct event {
+	uint32_t event, size;
+	uint8_t data[96];
+};
+
+struct sl_test {
+	const struct sl_node_type *type;
+	struct sl_test_config *config;
+	struct sl_instance *instance, *trap;
+	struct sl_graph *graphs[SL_MAX_WORKERS];
+	uint64_t pushed[SL_MAX_WORKERS];
+	uint32_t workers, worker;
+	uint64_t now;
+	bool any_bytes;
+	uint8_t edge_count;
+	struct caught *caught;
+	unsigned int caught_count, caught_room;
+	struct event *events;
+	unsigned int event_count;
+	char *text;
+};
+
+static struct rte_mempool *pool;
+/* Rigs that live, and whether packets may be missing from the pool: an instance was freed that
+ * held some. */
+static unsigned int rigs;
+static bool abandoned;
+
+/* cmocka's, where the program has it. */
+extern void _fail(const char *file, int line) __attribute__((weak));
+
+void sl_test_fail(const char *format, ...)
+{
+	va_list args;
+
+	fputs("harness: ", stderr);
+	va_start(args, format);
+	vfprintf(stderr, format, args);
+	va_end(args);
+	fputc('\n', stderr);
+	if (_fail != NULL)
+		_fail(__FILE__, __LINE__);
+	abort();
+}
+
+struct rte_mempool *sl_test_pool(void)
+{
+	return pool;
+}
+
+void sl_test_eal(void)
+{
+	char lcore[32];
+	char *argv[] = {(char *)"test",
+			(char *)"--no-huge",
+			(char *)"-m",
+			(char *)"256",
+			(char *)"--no-pci",
+			(char *)"--no-shconf",
+			(char *)"--no-telemetry",
+			(char *)"--log-level=error",
+			(char *)"--lcores",
+			lcore};
+
+	if (pool != NULL)
+		return;
+	snprintf(lcore, sizeof(lcore), "0@%d", sched_getcpu());
+	if (rte_eal_init(sizeof(argv) / sizeof(argv[0]), argv) < 0)
+		sl_test_fail("EAL does not start: %s", rte_strerror(rte_errno));
+	pool = rte_pktmbuf_pool_create("sl_test", POOL, 250, 0, RTE_PKTMBUF_HEADROOM + SL_TEST_ROOM,
+				       SOCKET_ID_ANY);
+	if (pool == NULL)
+		sl_test_fail("no packet pool: %s", rte_strerror(rte_errno));
+}
+
+/* The trap: an engine's node that takes over every packet it gets. */
+static void trap_process(struct sl_node *node, struct rte_mbuf **pkts, uint8_t *edge, uint16_t n)
+{
+	struct sl_test *t = *(struct sl_test **)node->data;
+
+	for (uint16_t i = 0; i < n; i++) {
+		struct caught *caught;
+
+		if (t->caught_count == t->caught_room) {
+			t->caught_room = t->caught_room != 0 ? t->caught_room * 2 : 256;
+			t->caught = realloc(t->caught, t->caught_room * sizeof(*t->caught));
+			if (t->caught == NULL)
+				sl_test_fail("out of memory");
+		}
+		caught = &t->caught[t->caught_count++];
+		caught->m = pkts[i];
+		caught->from = (uint8_t)((node->hop - TRAPS) / t->edge_count);
+		caught->edge = (uint8_t)((node->hop - TRAPS) % t->edge_count);
+		edge[i] = SL_SENT;
+	}
+}
+
+static const struct sl_node_type trap_type = {
+	.name = "trap",
+	.doc = "Catches what leaves the instance under test.",
+	.instance_size = sizeof(struct sl_test *),
+	.process = trap_process,
+};
+
+static bool on_event(void *context, struct sl_instance *instance, uint32_t event, const void *data,
+		     uint32_t size)
+{
+	struct sl_test *t = context;
+	struct event *e;
+
+	if (size > sizeof(e->data))
+		sl_test_fail("an event of %u bytes; 96 are possible", size);
+	if (t->event_count == MOST_EVENTS)
+		return false;
+	if (t->events == NULL)
+		t->events = calloc(MOST_EVENTS, sizeof(*t->events));
+	if (t->events == NULL)
+		return false;
+	e = &t->events[t->event_count++];
+	e->event = event;
+	e->size = size;
+	if (size != 0)
+		memcpy(e->data, data, size);
+	return true;
+}
+
+static unsigned int name_count(const struct sl_name *names)
+{
+	unsigned int n = 0;
+
+	while (names != NULL && names[n].name != NULL)
+		n++;
+	return n;
+}
+
+static unsigned int word_count(const char *const *words)
+{
+	unsigned int n = 0;
+
+	while (words != NULL && words[n] != NULL)
+		n++;
+	return n;
+}
+
+static void make_graphs(struct sl_test *t, struct sl_errors *errors)
+{
+	unsigned int count = TRAPS + 2u * t->edge_count;
+	struct sl_graph_hop *hops = calloc(count, sizeof(*hops));
+	char(*names)[32] = calloc(count, sizeof(*names));
+
+	if (hops == NULL || names == NULL)
+		sl_test_fail("out of memory");
+	for (unsigned int i = 0; i < count; i++) {
+		struct sl_graph_hop *hop = &hops[i];
+		bool trap = i >= TRAPS;
+
+		snprintf(names[i], sizeof(names[i]), "%s%u", trap ? "trap" : "hop", i);
+		hop->name = names[i];
+		hop->instance = trap ? t->trap : t->instance;
+		hop->from = (uint8_t)(trap ? (i - TRAPS) / t->edge_count : i);
+		hop->edge_count = trap ? 2 : t->edge_count;
+		hop->workers = t->workers == 64 ? UINT64_MAX : (1ull << t->workers) - 1;
+		for (unsigned int e = 0; e <= SL_EDGE_LAST; e++)
+			hop->edges[e] = trap || e >= t->edge_count
+						? SL_GRAPH_NO_HOP
+						: (uint16_t)(TRAPS + i * t->edge_count + e);
+	}
+	for (uint16_t w = 0; w < t->workers; w++) {
+		struct sl_graph_conf conf = {
+			.hops = hops,
+			.hop_count = (uint16_t)count,
+			.worker = w,
+			.pool = pool,
+			.event = on_event,
+			.event_context = t,
+		};
+
+		t->graphs[w] = sl_graph_new(&conf, errors);
+		if (t->graphs[w] == NULL)
+			break;
+	}
+	free(hops);
+	free(names);
+}
+
+/* The configuration, checked as the checker of chain files does. NULL with messages. */
+static struct sl_test_config *read_config(const struct sl_node_type *type, const char *yaml,
+					  const char *const *paths, struct sl_errors *errors)
+{
+	struct sl_test_config *config =
+		sl_test_config_read(type->params, type->config_size, yaml, paths, errors);
+
+	if (config != NULL && type->check != NULL &&
+	    type->check(sl_test_config_struct(config), errors) != 0) {
+		sl_test_config_free(config);
+		return NULL;
+	}
+	return config;
+}
+
+static struct sl_test *make(const struct sl_node_type *type, const char *yaml,
+			    const struct sl_test_options *options, struct sl_errors *errors)
+{
+	struct sl_test *t = calloc(1, sizeof(*t));
+	const void *config = options->config;
+
+	sl_test_eal();
+	if (t == NULL)
+		sl_test_fail("out of memory");
+	t->type = type;
+	t->workers = options->workers != 0 ? options->workers : 1;
+	t->any_bytes = options->any_bytes;
+	t->now = 1000 * sl_hz();
+	t->edge_count = (uint8_t)(2 + name_count(type->edges) + word_count(options->paths));
+	rigs++;
+	if (config == NULL) {
+		t->config = read_config(type, yaml, options->paths, errors);
+		if (t->config == NULL)
+			goto fail;
+		config = sl_test_config_struct(t->config);
+	}
+	t->instance = sl_instance_new(type, "test", config, options->memory, t->workers, errors);
+	t->trap = sl_instance_new(&trap_type, "trap", NULL, 0, t->workers, errors);
+	if (t->instance == NULL || t->trap == NULL)
+		goto fail;
+	*(struct sl_test **)t->trap->data = t;
+	make_graphs(t, errors);
+	if (t->graphs[t->workers - 1] != NULL)
+		return t;
+fail:
+	sl_test_end(t);
+	return NULL;
+}
+
+/* All messages, one a line; the caller frees. */
+static char *text_of(struct sl_errors *errors)
+{
+	char *text = NULL;
+	size_t size;
+	FILE *out = open_memstream(&text, &size);
+
+	if (out == NULL)
+		sl_test_fail("out of memory");
+	sl_errors_print(errors, out);
+	fclose(out);
+	return text;
+}
+
+struct sl_test *sl_test_new_with(const struct sl_node_type *type, const char *yaml,
+				 const struct sl_test_options *options)
+{
+	struct sl_errors *errors = sl_errors_new();
+	struct sl_test *t = make(type, yaml, options, errors);
+
+	if (t == NULL)
+		sl_test_fail("no instance of %s:\n%s", type->name, text_of(errors));
+	sl_errors_free(errors);
+	return t;
+}
+
+struct sl_test *sl_test_new(const struct sl_node_type *type, const char *yaml)
+{
+	return sl_test_new_with(type, yaml, &(struct sl_test_options){0});
+}
+
+const char *sl_test_refused(const struct sl_node_type *type, const char *yaml)
+{
+	static char *text;
+	struct sl_errors *errors = sl_errors_new();
+	struct sl_test *t = make(type, yaml, &(struct sl_test_options){0}, errors);
+
+	if (t != NULL)
+		sl_test_fail("an instance of %s was made of what should be refused:\n%s",
+			     type->name, yaml);
+	free(text);
+	text = text_of(errors);
+	if (text[0] == '\0')
+		sl_test_fail("%s refused without a message:\n%s", type->name, yaml);
+	sl_errors_free(errors);
+	return text;
+}
+
+int sl_test_configure(struct sl_test *t, const char *yaml)
+{
+	struct sl_errors *errors = sl_errors_new();
+	struct sl_test_config *config = read_config(t->type, yaml, NULL, errors);
+	int error;
+
+	if (config == NULL)
+		sl_test_fail("configuration refused:\n%s", text_of(errors));
+	if (t->type->configure == NULL)
+		sl_test_fail("%s has no configure()", t->type->name);
+	error = t->type->configure(t->instance, sl_test_config_struct(config), errors);
+	sl_errors_free(errors);
+	if (error != 0) {
+		sl_test_config_free(config);
+		return error;
+	}
+	sl_test_config_free(t->config);
+	t->config = config;
+	t->instance->config = sl_test_config_struct(config);
+	return 0;
+}
+
+static void check_ledger(const struct sl_test *t, uint32_t w, struct sl_ledger *l)
+{
+	sl_graph_ledger(t->graphs[w], l);
+	if (l->pushed != t->pushed[w])
+		sl_test_fail("the graph says %lu packets were pushed, not %lu", l->pushed,
+			     t->pushed[w]);
+	if (l->pushed + l->made !=
+	    l->sent + l->dropped + l->held + l->joined + l->handed + l->pending)
+		sl_test_fail("the ledger does not balance: pushed %lu + made %lu, but sent %lu, "
+			     "dropped %lu, held %lu, joined %lu, handed %lu, pending %lu",
+			     l->pushed, l->made, l->sent, l->dropped, l->held, l->joined, l->handed,
+			     l->pending);
+}
+
+void sl_test_end(struct sl_test *t)
+{
+	struct sl_ledger ledger;
+
+	sl_test_clear(t);
+	for (uint32_t w = 0; w < t->workers; w++) {
+		if (t->graphs[w] == NULL)
+			continue;
+		check_ledger(t, w, &ledger);
+		abandoned |= ledger.held != 0;
+		sl_graph_free(t->graphs[w]);
+	}
+	sl_instance_free(t->instance);
+	sl_instance_free(t->trap);
+	sl_test_config_free(t->config);
+	free(t->caught);
+	free(t->events);
+	free(t->text);
+	free(t);
+	if (--rigs == 0 && !abandoned && rte_mempool_in_use_count(pool) != 0)
+		sl_test_fail("%u packet buffers were not freed", rte_mempool_in_use_count(pool));
+}
+
+struct sl_instance *sl_test_instance(const struct sl_test *t)
+{
+	return t->instance;
+}
+
+struct sl_node *sl_test_node(const struct sl_test *t, enum sl_side from)
+{
+	return sl_graph_node(t->graphs[t->worker], (uint16_t)from);
+}
+
+void sl_test_worker(struct sl_test *t, uint32_t worker)
+{
+	if (worker >= t->workers)
+		sl_test_fail("there are %u workers", t->workers);
+	t->worker = worker;
+}
+
+void sl_test_push(struct sl_test *t, enum sl_side from, struct rte_mbuf *m)
+{
+	t->pushed[t->worker]++;
+	sl_graph_push(t->graphs[t->worker], (uint16_t)from, &m, 1);
+}
+
+static void check_caught(struct sl_test *t, unsigned int since)
+{
+	for (unsigned int i = since; i < t->caught_count; i++) {
+		const struct caught *c = &t->caught[i];
+		const char *wrong = t->any_bytes ? sl_test_wrong_fields(c->m) : sl_test_wrong(c->m);
+
+		if (wrong != NULL)
+			sl_test_fail("packet %s that came from %s and left by edge %u: %s",
+				     sl_test_text(c->m),
+				     c->from == SL_INSIDE ? "inside" : "outside", c->edge, wrong);
+	}
+}
+
+static void walk(struct sl_test *t, bool tick)
+{
+	struct sl_graph *graph = t->graphs[t->worker];
+	unsigned int since = t->caught_count;
+	struct sl_ledger ledger;
+	unsigned int rounds = 0;
+
+	if (tick)
+		sl_graph_tick(graph, t->now);
+	do {
+		sl_graph_walk(graph, t->now);
+		check_ledger(t, t->worker, &ledger);
+		if (++rounds == 10000)
+			sl_test_fail("packets go round without end");
+	} while (ledger.pending != 0);
+	check_caught(t, since);
+}
+
+void sl_test_run(struct sl_test *t)
+{
+	walk(t, false);
+}
+
+/* How many packets each hop dropped, by reason, before and after. */
+static uint64_t hop_drops(const struct sl_test *t, uint16_t hop, uint32_t reason)
+{
+	return sl_graph_drops(t->graphs[t->worker], hop, reason);
+}
+
+int sl_test_one(struct sl_test *t, enum sl_side from, struct rte_mbuf *m)
+{
+	uint32_t reasons = name_count(t->type->reasons) + SL_REASON_COUNT;
+	uint64_t before[128 + SL_REASON_COUNT], held = sl_test_held(t);
+
+	for (uint32_t r = 0; r < reasons; r++)
+		before[r] = hop_drops(t, (uint16_t)from, r);
+	sl_test_clear(t);
+	sl_test_push(t, from, m);
+	sl_test_run(t);
+	for (unsigned int i = 0; i < t->caught_count; i++)
+		if (t->caught[i].m == m)
+			return t->caught[i].edge;
+	for (uint32_t r = 0; r < reasons; r++)
+		if (hop_drops(t, (uint16_t)from, r) != before[r])
+			return SL_EDGE_DROP + (int)r;
+	if (sl_test_held(t) > held)
+		return SL_HELD;
+	sl_test_fail("a packet is gone and no one counted it");
+}
+
+void sl_test_tick(struct sl_test *t, uint32_t times)
+{
+	for (uint32_t i = 0; i < times; i++) {
+		t->now += sl_hz() / 1000 * t->type->tick_ms + 1;
+		walk(t, true);
+	}
+}
+
+void sl_test_advance(struct sl_test *t, uint64_t nanoseconds)
+{
+	uint64_t tick = (uint64_t)t->type->tick_ms * 1000000;
+	uint64_t times = tick != 0 ? RTE_MIN(nanoseconds / tick, 1000u) : 0;
+	uint64_t start = t->now;
+	double ticks = (double)nanoseconds * ((double)sl_hz() / 1e9);
+
+	for (uint64_t i = 1; i <= times; i++) {
+		t->now = start + (uint64_t)(ticks * (double)i / (double)times);
+		walk(t, true);
+	}
+	t->now = start + (uint64_t)ticks;
+	walk(t, false);
+}
+
+uint64_t sl_test_now(const struct sl_test *t)
+{
+	return t->now;
+}
+
+static struct caught *find(const struct sl_test *t, enum sl_side from, uint8_t edge, unsigned int i)
+{
+	for (unsigned int j = 0; j < t->caught_count; j++) {
+		struct caught *c = &t->caught[j];
+
+		if (c->from == from && c->edge == edge && i-- == 0)
+			return c;
+	}
+	return NULL;
+}
+
+unsigned int sl_test_count(const struct sl_test *t, enum sl_side from, uint8_t edge)
+{
+	unsigned int n = 0;
+
+	while (find(t, from, edge, n) != NULL)
+		n++;
+	return n;
+}
+
+struct rte_mbuf *sl_test_out(const struct sl_test *t, enum sl_side from, uint8_t edge,
+			     unsigned int i)
+{
+	const struct caught *c = find(t, from, edge, i);
+
+	return c != NULL ? c->m : NULL;
+}
+
+struct rte_mbuf *sl_test_take(struct sl_test *t, enum sl_side from, uint8_t edge, unsigned int i)
+{
+	struct caught *c = find(t, from, edge, i);
+	struct rte_mbuf *m = c != NULL ? c->m : NULL;
+
+	if (c != NULL) {
+		t->caught_count--;
+		memmove(c, c + 1, (size_t)(t->caught + t->caught_count - c) * sizeof(*c));
+	}
+	return m;
+}
+
+void sl_test_clear(struct sl_test *t)
+{
+	for (unsigned int i = 0; i < t->caught_count; i++)
+		rte_pktmbuf_free(t->caught[i].m);
+	t->caught_count = 0;
+}
+
+static uint32_t index_of(const struct sl_name *names, const char *name)
+{
+	for (uint32_t i = 0; names != NULL && names[i].name != NULL; i++)
+		if (strcmp(names[i].name, name) == 0)
+			return i;
+	return UINT32_MAX;
+}
+
+static uint64_t sum_drops(const struct sl_test *t, uint32_t reason)
+{
+	uint64_t sum = 0;
+
+	for (uint32_t w = 0; w < t->workers; w++)
+		for (uint16_t hop = 0; hop < TRAPS; hop++)
+			sum += sl_graph_drops(t->graphs[w], hop, reason);
+	return sum;
+}
+
+uint64_t sl_test_drops(const struct sl_test *t, const char *reason)
+{
+	uint32_t i = index_of(t->type->reasons, reason);
+
+	if (i == UINT32_MAX) {
+		i = index_of(sl_graph_reasons, reason);
+		if (i == UINT32_MAX)
+			sl_test_fail("%s has no drop reason `%s`", t->type->name, reason);
+		i += name_count(t->type->reasons);
+	}
+	return sum_drops(t, i);
+}
+
+uint64_t sl_test_all_drops(const struct sl_test *t)
+{
+	struct sl_ledger ledger;
+	uint64_t sum = 0;
+
+	for (uint32_t w = 0; w < t->workers; w++) {
+		sl_graph_ledger(t->graphs[w], &ledger);
+		sum += ledger.dropped;
+	}
+	return sum;
+}
+
+uint64_t sl_test_counter(const struct sl_test *t, const char *counter)
+{
+	uint32_t i = index_of(t->type->counters, counter);
+	uint64_t sum = 0;
+
+	if (i == UINT32_MAX)
+		sl_test_fail("%s has no counter `%s`", t->type->name, counter);
+	for (uint32_t w = 0; w < t->workers; w++)
+		sum += t->instance->counters[w][i];
+	return sum;
+}
+
+uint64_t sl_test_held(const struct sl_test *t)
+{
+	struct sl_ledger ledger;
+	uint64_t sum = 0;
+
+	for (uint32_t w = 0; w < t->workers; w++) {
+		sl_graph_ledger(t->graphs[w], &ledger);
+		sum += ledger.held;
+	}
+	return sum;
+}
+
+unsigned int sl_test_event_count(const struct sl_test *t)
+{
+	return t->event_count;
+}
+
+const char *sl_test_event_name(const struct sl_test *t, unsigned int i)
+{
+	if (i >= t->event_count || t->events[i].event >= name_count(t->type->events))
+		sl_test_fail("no such event: %u", i);
+	return t->type->events[t->events[i].event].name;
+}
+
+static const char *dump(char **text, json_t *value)
+{
+	free(*text);
+	*text = json_dumps(value, JSON_COMPACT);
+	json_decref(value);
+	if (*text == NULL)
+		sl_test_fail("JSON cannot be written");
+	return *text;
+}
+
+const char *sl_test_event_json(const struct sl_test *t, unsigned int i)
+{
+	json_t *object = json_object();
+
+	sl_test_event_name(t, i);
+	if (t->type->render_event != NULL)
+		t->type->render_event(t->instance, t->events[i].event, t->events[i].data,
+				      sl_json_from(object));
+	return dump(&t->text, object);
+}
+
+static char *command_error;
+
+static int collect(void *context, struct sl_instance *instance, uint32_t worker,
+		   const struct sl_command *command, const void *args, uint64_t *cursor,
+		   void *records, uint32_t room)
+{
+	struct sl_test *t = context;
+
+	return (int)command->collect(sl_graph_node(t->graphs[worker], 0), args, cursor, records,
+				     room);
+}
+
+const char *sl_test_command(struct sl_test *t, const char *command, const char *args)
+{
+	const struct sl_command *c = sl_command_find(t->type, command);
+	struct sl_errors *errors = sl_errors_new();
+	struct sl_test_config *config;
+	json_t *answer = NULL;
+
+	if (c == NULL)
+		sl_test_fail("%s has no command `%s`", t->type->name, command);
+	config = sl_test_config_read(c->args, c->args_size, args, NULL, errors);
+	if (config != NULL)
+		answer = sl_command_run(t->instance, c, sl_test_config_struct(config), 0, collect,
+					t, errors);
+	free(command_error);
+	command_error = text_of(errors);
+	sl_errors_free(errors);
+	sl_test_config_free(config);
+	return answer != NULL ? dump(&t->text, answer) : NULL;
+}
+
+const char *sl_test_command_error(void)
+{
+	return command_error;
+}
