@@ -49,7 +49,6 @@ struct sl_test {
 	unsigned int caught_count, caught_room;
 	struct event *events;
 	unsigned int event_count;
-	char *text;
 };
 
 static struct rte_mempool *pool;
@@ -365,7 +364,6 @@ void sl_test_end(struct sl_test *t)
 	sl_test_config_free(t->config);
 	free(t->caught);
 	free(t->events);
-	free(t->text);
 	free(t);
 	if (--rigs == 0 && !abandoned && rte_mempool_in_use_count(pool) != 0)
 		sl_test_fail("%u packet buffers were not freed", rte_mempool_in_use_count(pool));
@@ -623,13 +621,14 @@ static const char *dump(char **text, json_t *value)
 
 const char *sl_test_event_json(const struct sl_test *t, unsigned int i)
 {
+	static char *text;
 	json_t *object = json_object();
 
 	sl_test_event_name(t, i);
 	if (t->type->render_event != NULL)
 		t->type->render_event(t->instance, t->events[i].event, t->events[i].data,
 				      sl_json_from(object));
-	return dump(&t->text, object);
+	return dump(&text, object);
 }
 
 static char *command_error;
@@ -649,6 +648,7 @@ const char *sl_test_command(struct sl_test *t, const char *command, const char *
 	const struct sl_command *c = sl_command_find(t->type, command);
 	struct sl_errors *errors = sl_errors_new();
 	struct sl_test_config *config;
+	static char *text;
 	json_t *answer = NULL;
 
 	if (c == NULL)
@@ -661,7 +661,7 @@ const char *sl_test_command(struct sl_test *t, const char *command, const char *
 	command_error = text_of(errors);
 	sl_errors_free(errors);
 	sl_test_config_free(config);
-	return answer != NULL ? dump(&t->text, answer) : NULL;
+	return answer != NULL ? dump(&text, answer) : NULL;
 }
 
 const char *sl_test_command_error(void)
