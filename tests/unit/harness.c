@@ -241,7 +241,6 @@ static struct sl_test *make(const struct sl_node_type *type, const char *yaml,
 	t->type = type;
 	t->workers = options->workers != 0 ? options->workers : 1;
 	t->any_bytes = options->any_bytes;
-	t->now = 1000 * sl_hz();
 	t->edge_count = (uint8_t)(2 + name_count(type->edges) + word_count(options->paths));
 	rigs++;
 	if (config == NULL) {
@@ -256,6 +255,8 @@ static struct sl_test *make(const struct sl_node_type *type, const char *yaml,
 		goto fail;
 	*(struct sl_test **)t->trap->data = t;
 	make_graphs(t, errors);
+	/* Graphs count the time to the first tick from when they were made. */
+	t->now = rte_rdtsc() + sl_hz();
 	if (t->graphs[t->workers - 1] != NULL)
 		return t;
 fail:
@@ -458,23 +459,23 @@ int sl_test_one(struct sl_test *t, enum sl_side from, struct rte_mbuf *m)
 void sl_test_tick(struct sl_test *t, uint32_t times)
 {
 	for (uint32_t i = 0; i < times; i++) {
-		t->now += sl_hz() / 1000 * t->type->tick_ms + 1;
+		t->now += sl_hz() / 1000 * t->type->tick_ms + 1000;
 		walk(t, true);
 	}
 }
 
 void sl_test_advance(struct sl_test *t, uint64_t nanoseconds)
 {
-	uint64_t tick = (uint64_t)t->type->tick_ms * 1000000;
-	uint64_t times = tick != 0 ? RTE_MIN(nanoseconds / tick, 1000u) : 0;
+	uint64_t ticks = (uint64_t)((double)nanoseconds * ((double)sl_hz() / 1e9));
+	uint64_t period = sl_hz() / 1000 * t->type->tick_ms + 1000;
+	uint64_t times = t->type->tick != NULL ? RTE_MIN(ticks / period, 1000u) : 0;
 	uint64_t start = t->now;
-	double ticks = (double)nanoseconds * ((double)sl_hz() / 1e9);
 
 	for (uint64_t i = 1; i <= times; i++) {
-		t->now = start + (uint64_t)(ticks * (double)i / (double)times);
+		t->now = start + ticks / times * i;
 		walk(t, true);
 	}
-	t->now = start + (uint64_t)ticks;
+	t->now = start + ticks;
 	walk(t, false);
 }
 

@@ -484,8 +484,6 @@ static const char *wrong_sums(const struct rte_mbuf *m, const uint8_t *bytes)
 
 	if ((p->flags & SL_PKT_MALFORMED) || (p->family != SL_L3_IPV4 && p->family != SL_L3_IPV6))
 		return NULL;
-	if (p->family == SL_L3_IPV4 && header_sum(ip, (ip[0] & 15) * 4u) != 0xffff)
-		return "the IPv4 header checksum is wrong";
 	length = p->family == SL_L3_IPV4 ? get16(ip + 2) : get16(ip + 4) + 40u;
 	if (p->l3 + length > rte_pktmbuf_pkt_len(m))
 		return "the IP length is longer than the packet";
@@ -499,11 +497,24 @@ static const char *wrong_sums(const struct rte_mbuf *m, const uint8_t *bytes)
 	return p->proto == IPPROTO_ICMP ? wrong_quote(l4, length) : NULL;
 }
 
+/* Ahead of the fields: to the parser such a packet is malformed, which says less. */
+static bool wrong_header(const struct rte_mbuf *m, const uint8_t *bytes)
+{
+	const struct sl_packet *p = sl_packet(m);
+	const uint8_t *ip = bytes + p->l3;
+
+	return p->family == SL_L3_IPV4 && !(p->flags & SL_PKT_MALFORMED) &&
+	       p->l3 + 20u <= rte_pktmbuf_pkt_len(m) &&
+	       p->l3 + (ip[0] & 15) * 4u <= rte_pktmbuf_pkt_len(m) &&
+	       header_sum(ip, (ip[0] & 15) * 4u) != 0xffff;
+}
+
 const char *sl_test_wrong(struct rte_mbuf *m)
 {
 	static uint8_t room[MOST];
 	const uint8_t *bytes = whole(m, room);
-	const char *wrong = wrong_fields(m, bytes);
+	const char *wrong = wrong_header(m, bytes) ? "the IPv4 header checksum is wrong"
+						   : wrong_fields(m, bytes);
 
 	return wrong != NULL ? wrong : wrong_sums(m, bytes);
 }

@@ -180,8 +180,8 @@ static void shapes(void **state)
 {
 	static const char *const addresses[][2] = {{"10.0.0.1", "192.0.2.1"},
 						   {"2001:db8::1", "2001:db8:1::2"}};
-	static const uint8_t protos[] = {IPPROTO_UDP, IPPROTO_TCP, IPPROTO_ICMP, IPPROTO_ICMPV6,
-					 IPPROTO_SCTP, IPPROTO_GRE};
+	static const uint8_t protos[] = {IPPROTO_UDP,    IPPROTO_TCP,  IPPROTO_ICMP,
+					 IPPROTO_ICMPV6, IPPROTO_SCTP, IPPROTO_GRE};
 
 	for (unsigned int i = 0; i < 12; i++) {
 		struct rte_mbuf *parts[8], *m;
@@ -218,7 +218,7 @@ static void quotes(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(ways),	  cmocka_unit_test(holds),  cmocka_unit_test(workers),
+		cmocka_unit_test(ways),   cmocka_unit_test(holds),  cmocka_unit_test(workers),
 		cmocka_unit_test(spoils), cmocka_unit_test(shapes), cmocka_unit_test(quotes),
 	};
 
