@@ -74,6 +74,19 @@ SL_PUBLIC int sl_index_remove(struct sl_index *index, uint32_t hash, uint32_t sl
 /** How many slots it holds. */
 SL_PUBLIC uint32_t sl_index_count(const struct sl_index *index);
 
+/** What an index uses. */
+struct sl_index_stats {
+	uint32_t count;
+	uint32_t capacity;
+	uint32_t buckets;        /**< of up to ten slots each */
+	uint32_t overflow_used;  /**< buckets beyond the first of their chain, now */
+	uint32_t overflow_count; /**< that there are */
+	uint64_t memory;         /**< bytes */
+};
+
+/** Any thread. */
+SL_PUBLIC void sl_index_stats(const struct sl_index *index, struct sl_index_stats *stats);
+
 /** Hash of a key, for the calls above. size: a multiple of 8. */
 static inline uint32_t sl_index_hash(const void *key, uint32_t size)
 {

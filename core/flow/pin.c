@@ -1,0 +1,305 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include <core/flow/pin.h>
+
+#include <errno.h>
+#include <string.h>
+
+#include <sluice/index.h>
+
+#define DEFAULT_SESSIONS 65536
+
+/* A packet's addresses and ports. A later fragment and a protocol without ports have zeros. */
+struct tuple {
+	uint8_t source[16];
+	uint8_t destination[16];
+	rte_be16_t sport;
+	rte_be16_t dport;
+	uint8_t proto;
+	uint8_t family; /* enum sl_l3; 0: nothing that can be pinned */
+	uint16_t pad;
+};
+static_assert(sizeof(struct tuple) == 40, "a key of an index has no hidden padding");
+
+/* The tuple of what comes back, and the path it takes. */
+struct pin {
+	struct tuple key;
+	uint8_t rank;
+	bool used; /* since the hand came by */
+	uint8_t pad[6];
+};
+
+/* Tuples of a burst, and the pins there are of them. */
+struct lookup {
+	struct tuple keys[SL_BURST];
+	uint32_t hashes[SL_BURST];
+	uint32_t slots[SL_BURST];
+};
+
+/* A worker's table. Slots are taken in turn; once all are, the hand takes the next that was not
+ * used since it last passed (the clock algorithm): near enough the oldest. */
+struct table {
+	struct sl_index *index;
+	struct pin *pins;
+	uint32_t capacity;
+	uint32_t taken;
+	uint32_t hand;
+	struct lookup lookup;
+};
+
+enum counter {
+	PINNED,
+	EVICTED,
+	FOUND,
+	UNKNOWN,
+};
+
+/* The addresses of an IP header. */
+static void tuple_ipv4(struct tuple *tuple, const uint8_t *ip)
+{
+	memcpy(tuple->source, ip + offsetof(struct rte_ipv4_hdr, src_addr), 4);
+	memcpy(tuple->destination, ip + offsetof(struct rte_ipv4_hdr, dst_addr), 4);
+	tuple->family = SL_L3_IPV4;
+}
+
+static void tuple_ipv6(struct tuple *tuple, const uint8_t *ip)
+{
+	memcpy(tuple->source, ip + offsetof(struct rte_ipv6_hdr, src_addr), 16);
+	memcpy(tuple->destination, ip + offsetof(struct rte_ipv6_hdr, dst_addr), 16);
+	tuple->family = SL_L3_IPV6;
+}
+
+static bool tuple_of(struct tuple *tuple, const struct rte_mbuf *m)
+{
+	const struct sl_packet *packet = sl_packet(m);
+
+	memset(tuple, 0, sizeof(*tuple));
+	if (packet->flags & SL_PKT_MALFORMED)
+		return false;
+	if (packet->family == SL_L3_IPV4)
+		tuple_ipv4(tuple, sl_l3(m));
+	else if (packet->family == SL_L3_IPV6)
+		tuple_ipv6(tuple, sl_l3(m));
+	else
+		return false;
+	tuple->proto = packet->proto;
+	if (sl_has_ports(m)) { /* in the same place for TCP, UDP and SCTP */
+		tuple->sport = sl_udp(m)->src_port;
+		tuple->dport = sl_udp(m)->dst_port;
+	}
+	return true;
+}
+
+static void reverse(struct tuple *tuple)
+{
+	uint8_t address[16];
+	rte_be16_t port = tuple->sport;
+
+	memcpy(address, tuple->source, sizeof(address));
+	memcpy(tuple->source, tuple->destination, sizeof(address));
+	memcpy(tuple->destination, address, sizeof(address));
+	tuple->sport = tuple->dport;
+	tuple->dport = port;
+}
+
+static bool has_ports(uint8_t proto)
+{
+	return proto == IPPROTO_TCP || proto == IPPROTO_UDP || proto == IPPROTO_SCTP;
+}
+
+/*
+ * An ICMP error belongs to the session of the packet it quotes (RFC 792, RFC 4443), which left
+ * by this port: what comes back of that session has the quoted tuple reversed.
+ */
+static bool tuple_quoted(struct tuple *tuple, const struct rte_mbuf *m)
+{
+	const struct sl_packet *packet = sl_packet(m);
+	const uint8_t *icmp = sl_l4(m), *ip = icmp + 8;
+	size_t there = m->data_len - (size_t)packet->l4, header;
+	bool four = packet->proto == IPPROTO_ICMP;
+
+	if (there < 8 + (four ? sizeof(struct rte_ipv4_hdr) : sizeof(struct rte_ipv6_hdr)))
+		return false;
+	if (four ? icmp[0] != 3 && icmp[0] != 4 && icmp[0] != 11 && icmp[0] != 12
+		 : icmp[0] == 0 || icmp[0] > 4)
+		return false;
+	memset(tuple, 0, sizeof(*tuple));
+	if (four) {
+		header = (ip[0] & 15) * 4u;
+		tuple_ipv4(tuple, ip);
+		tuple->proto = ip[offsetof(struct rte_ipv4_hdr, next_proto_id)];
+		if ((ip[6] & 0x1f) != 0 || ip[7] != 0) /* a later fragment */
+			header = SIZE_MAX;
+	} else {
+		header = sizeof(struct rte_ipv6_hdr);
+		tuple_ipv6(tuple, ip);
+		tuple->proto = ip[offsetof(struct rte_ipv6_hdr, proto)];
+	}
+	if (has_ports(tuple->proto) && header <= 60 && there >= 8 + header + 4) {
+		memcpy(&tuple->sport, ip + header, 2);
+		memcpy(&tuple->dport, ip + header + 2, 2);
+	}
+	reverse(tuple);
+	return true;
+}
+
+static bool tuple_back(struct tuple *tuple, const struct rte_mbuf *m)
+{
+	const struct sl_packet *packet = sl_packet(m);
+
+	if (packet->l4 != 0 &&
+	    ((packet->family == SL_L3_IPV4 && packet->proto == IPPROTO_ICMP) ||
+	     (packet->family == SL_L3_IPV6 && packet->proto == IPPROTO_ICMPV6)) &&
+	    tuple_quoted(tuple, m))
+		return true;
+	return tuple_of(tuple, m);
+}
+
+static bool tuple_gone(struct tuple *tuple, const struct rte_mbuf *m)
+{
+	if (!tuple_of(tuple, m))
+		return false;
+	reverse(tuple);
+	return true;
+}
+
+static void look_up(struct table *table, struct rte_mbuf **pkts, uint16_t n,
+		    bool (*tuple)(struct tuple *tuple, const struct rte_mbuf *m))
+{
+	struct lookup *lookup = &table->lookup;
+
+	for (uint16_t i = 0; i < n; i++) {
+		if (!tuple(&lookup->keys[i], pkts[i]))
+			lookup->keys[i].family = 0;
+		lookup->hashes[i] = sl_index_hash(&lookup->keys[i], sizeof(lookup->keys[i]));
+	}
+	sl_index_find_bulk(table->index, lookup->keys, lookup->hashes, lookup->slots, n);
+}
+
+static void unpin(struct sl_node *node, struct rte_mbuf **pkts, uint8_t *edge, uint16_t n)
+{
+	struct table *table = node->state;
+	const struct lookup *lookup = &table->lookup;
+	uint16_t found = 0;
+
+	look_up(table, pkts, n, tuple_back);
+	for (uint16_t i = 0; i < n; i++) {
+		uint8_t rank = 0;
+
+		if (lookup->slots[i] != SL_NO_SLOT) {
+			struct pin *pin = &table->pins[lookup->slots[i]];
+
+			pin->used = true;
+			rank = pin->rank;
+			found++;
+		}
+		edge[i] = (uint8_t)(SL_EDGE_FIRST + rank);
+	}
+	sl_count(node, FOUND, found);
+	sl_count(node, UNKNOWN, n - found);
+}
+
+/* Somewhere for one more: a slot that was never used, or that of a pin that makes room. */
+static uint32_t make_room(struct sl_node *node, struct table *table)
+{
+	uint32_t slot;
+
+	if (table->taken < table->capacity)
+		return table->taken++;
+	/* One whole turn at most: then all have been marked as not used. */
+	while (table->pins[table->hand].used) {
+		table->pins[table->hand].used = false;
+		table->hand = table->hand + 1 == table->capacity ? 0 : table->hand + 1;
+	}
+	slot = table->hand;
+	table->hand = table->hand + 1 == table->capacity ? 0 : table->hand + 1;
+	sl_index_remove(table->index,
+			sl_index_hash(&table->pins[slot].key, sizeof(table->pins[slot].key)), slot);
+	sl_count(node, EVICTED, 1);
+	return slot;
+}
+
+static void pin(struct sl_node *node, struct rte_mbuf **pkts, uint16_t n, uint8_t rank)
+{
+	struct table *table = node->state;
+	const struct lookup *lookup = &table->lookup;
+
+	look_up(table, pkts, n, tuple_gone);
+	for (uint16_t i = 0; i < n; i++) {
+		uint32_t slot = lookup->slots[i];
+
+		if (lookup->keys[i].family == 0)
+			continue;
+		/* Not in the burst's lookup: perhaps since added, or evicted, by this burst. */
+		if (slot == SL_NO_SLOT ||
+		    memcmp(&table->pins[slot].key, &lookup->keys[i], sizeof(lookup->keys[i])) != 0)
+			slot = sl_index_find(table->index, &lookup->keys[i], lookup->hashes[i]);
+		if (slot == SL_NO_SLOT) {
+			slot = make_room(node, table);
+			table->pins[slot].key = lookup->keys[i];
+			sl_index_add(table->index, lookup->hashes[i], slot);
+			sl_count(node, PINNED, 1);
+		}
+		table->pins[slot].rank = rank;
+		table->pins[slot].used = true;
+	}
+}
+
+static void process(struct sl_node *node, struct rte_mbuf **pkts, uint8_t *edge, uint16_t n)
+{
+	const struct sl_pin_config *config = *(const struct sl_pin_config **)node->data;
+	uint8_t role = config->roles[node->hop];
+
+	if (role == SL_PIN_LOOK_UP)
+		unpin(node, pkts, edge, n);
+	else
+		pin(node, pkts, n, role);
+}
+
+static int create(struct sl_instance *instance, const void *config, struct sl_errors *errors)
+{
+	*(const struct sl_pin_config **)sl_instance_data(instance) = config;
+	return 0;
+}
+
+static int worker_init(struct sl_node *node, struct sl_errors *errors)
+{
+	const struct sl_pin_config *config = *(const struct sl_pin_config **)node->data;
+	struct table *table = node->state;
+	struct sl_index_shape shape;
+
+	table->capacity = config->sessions != 0 ? config->sessions : DEFAULT_SESSIONS;
+	table->pins = sl_alloc_table(node->instance, (size_t)table->capacity * sizeof(struct pin));
+	if (table->pins == NULL)
+		return sl_fail(errors, ENOMEM, "no memory to remember the paths of %u sessions",
+			       table->capacity);
+	shape = (struct sl_index_shape){
+		.capacity = table->capacity,
+		.key_size = sizeof(struct tuple),
+		.slots = table->pins,
+		.stride = sizeof(struct pin),
+		.key_offset = offsetof(struct pin, key),
+	};
+	table->index = sl_index_create(node->instance, &shape, errors);
+	return table->index == NULL ? -ENOMEM : 0;
+}
+
+static const struct sl_name counters[] = {
+	[PINNED] = {"pinned", "Sessions whose path was noted."},
+	[EVICTED] = {"evicted", "Sessions forgotten to make room for others."},
+	[FOUND] = {"found", "Packets that took the path of their session."},
+	[UNKNOWN] = {"unknown", "Packets of no session that is known: took the first path."},
+	{NULL, NULL},
+};
+
+const struct sl_node_type sl_pin_type = {
+	.name = "pin",
+	.doc = "Keeps a session on the path that it came out by.",
+	.flags = SL_NODE_STATEFUL,
+	.counters = counters,
+	.config_size = sizeof(struct sl_pin_config),
+	.instance_size = sizeof(struct sl_pin_config *),
+	.state_size = sizeof(struct table),
+	.create = create,
+	.worker_init = worker_init,
+	.process = process,
+};
