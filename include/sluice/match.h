@@ -36,9 +36,14 @@ enum sl_match_fragment {
 };
 
 /**
- * What to match. A field that was not given matches everything; values of a list are
- * alternatives; all fields given must match. A field of a protocol layer that the packet does
- * not have (ports of a later fragment, addresses of ARP) never matches when given.
+ * What to match. A field that was not given matches everything, and so does an "any" in a
+ * list; values of a list are alternatives; all fields given must match. A field of a protocol
+ * layer that the packet does not have (ports of a later fragment, addresses of ARP, anything
+ * of a malformed IP header) never matches when given.
+ *
+ * `tcp-flags` is a list of alternatives joined by "|"; each is a list of flags joined by ",",
+ * all of which must hold: `syn`, `ack`, `fin`, `rst`, `psh`, `urg`, `ece`, `cwr`, set, or,
+ * with "!" before it, clear; `none`: all eight are clear. Only TCP has flags.
  */
 struct sl_match {
 	uint64_t given;
@@ -59,10 +64,40 @@ struct sl_match {
 	struct sl_list mark;      /**< `mark` of struct sl_span: sl_packet()->mark */
 	const char *tcp_flags;    /**< `tcp-flags`: "syn", "syn,!ack", "fin|rst": see the manual */
 	uint32_t fragment;        /**< `fragment`: enum sl_match_fragment */
+	bool options;             /**< `options`: IPv4 options or IPv6 extension headers */
 };
 
 /** The parameters of struct sl_match. */
 SL_PUBLIC extern const struct sl_param sl_match_params[];
+
+/** Bits of sl_match.given, in the order of sl_match_params. */
+enum sl_match_field {
+	SL_MATCH_FAMILY = 1 << 0,
+	SL_MATCH_SIDE = 1 << 1,
+	SL_MATCH_PROTO = 1 << 2,
+	SL_MATCH_FROM = 1 << 3,
+	SL_MATCH_TO = 1 << 4,
+	SL_MATCH_SPORT = 1 << 5,
+	SL_MATCH_DPORT = 1 << 6,
+	SL_MATCH_SRC_MAC = 1 << 7,
+	SL_MATCH_DST_MAC = 1 << 8,
+	SL_MATCH_VLAN = 1 << 9,
+	SL_MATCH_DSCP = 1 << 10,
+	SL_MATCH_ICMP_TYPE = 1 << 11,
+	SL_MATCH_ICMP_CODE = 1 << 12,
+	SL_MATCH_ETHERTYPE = 1 << 13,
+	SL_MATCH_MARK = 1 << 14,
+	SL_MATCH_TCP_FLAGS = 1 << 15,
+	SL_MATCH_FRAGMENT = 1 << 16,
+	SL_MATCH_OPTIONS = 1 << 17,
+};
+
+/**
+ * Check one rule for what no packet can match, such as `dport` with `proto: icmp`, or a
+ * `tcp-flags` that is not in the language. Pure; for a type's check().
+ * @return 0 or -EINVAL with messages that name the place
+ */
+SL_PUBLIC int sl_match_check(const struct sl_match *match, struct sl_errors *errors);
 
 /** What sl_matcher_lookup() says of a packet that no rule matches. */
 #define SL_NO_MATCH UINT32_MAX
@@ -70,7 +105,8 @@ SL_PUBLIC extern const struct sl_param sl_match_params[];
 /**
  * Compile rules into a matcher. The first rule that matches wins.
  *
- * @param instance  whose memory it counts against
+ * @param instance  whose memory it counts against (the search tree itself is in DPDK's); NULL
+ *                  for the engine's own
  * @param rules     pointers to the rules, in order; only read during the call
  * @param count     how many; 0 is allowed and matches nothing
  * @param errors    told what could not be compiled, with its place
