@@ -62,6 +62,13 @@ static void want_header(struct sl_class_set *set, const uint8_t *protos, unsigne
 	}
 }
 
+/* A later fragment without a first, or with a transport header: the parser makes no such
+ * packet, so it shall not make classes either. */
+static bool state_exists(unsigned int state)
+{
+	return !(state & SL_STATE_LATER) || (state & SL_STATE_FRAGMENT && !(state & SL_STATE_L4));
+}
+
 static bool state_accepted(const struct sl_match *match, unsigned int state)
 {
 	bool fragment = state & SL_STATE_FRAGMENT, later = state & SL_STATE_LATER;
@@ -92,7 +99,7 @@ void sl_match_set(const struct sl_match *match, enum sl_match_group group, struc
 
 	memset(set, 0, sizeof(*set));
 	for (unsigned int state = 0; state < SL_STATE_COUNT; state++) {
-		if (state_accepted(match, state))
+		if (state_exists(state) && state_accepted(match, state))
 			set->state |= UINT32_C(1) << state;
 	}
 	if (!(match->given & SL_MATCH_PROTO))
@@ -130,13 +137,6 @@ static uint32_t split(uint8_t *class_of, const bool *answer, unsigned int n)
 	return count;
 }
 
-/* A later fragment without a first, or with a transport header: the parser makes no such
- * packet, so it shall not make classes either. */
-static bool state_exists(unsigned int state)
-{
-	return !(state & SL_STATE_LATER) || (state & SL_STATE_FRAGMENT && !(state & SL_STATE_L4));
-}
-
 bool sl_classes_make(struct sl_classes *classes, const struct sl_class_set *sets, uint32_t count)
 {
 	uint32_t protos = 1, states = 1;
@@ -148,7 +148,7 @@ bool sl_classes_make(struct sl_classes *classes, const struct sl_class_set *sets
 			answer[proto] = sl_class_set_proto(&sets[i], proto);
 		protos = split(classes->proto, answer, 256);
 		for (unsigned int state = 0; state < SL_STATE_COUNT; state++)
-			answer[state] = sets[i].state >> state & 1 && state_exists(state);
+			answer[state] = sets[i].state >> state & 1;
 		states = split(classes->state, answer, SL_STATE_COUNT);
 	}
 	classes->count = protos * states;
