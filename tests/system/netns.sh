@@ -64,10 +64,12 @@ die()
 
 hosts()
 {
-	ip netns add "$A" && ip netns add "$B" && ip netns add "$M" || die "no namespaces"
+	local ns
+	for ns in "$A" "$B" "$M"; do
+		ip netns add "$ns" || die "no namespaces"
+	done
 	ip -n "$M" link add "$LAN" type veth peer name eth0 netns "$A"
 	ip -n "$M" link add "$WAN" type veth peer name eth0 netns "$B"
-	local ns
 	for ns in "$A" "$B"; do
 		# The kernel leaves checksums and segmentation to the device, and a veth does neither.
 		ip netns exec "$ns" ethtool -K eth0 tx off rx off gro off gso off tso off >/dev/null 2>&1
