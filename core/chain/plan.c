@@ -519,6 +519,8 @@ static void plan_entry(struct planner *p, unsigned int port)
 	if (gate->reassembles) {
 		next = add(p, SL_PLAN_REASSEMBLE, port, from, "%s:reassemble", name);
 		lead(p, hop, SL_ON, next);
+		if (gate->addresses) /* ICMP errors about datagrams that never became whole */
+			lead(p, next, SL_BACK, gate->out);
 		hop = next;
 	}
 	if (gate->addresses) {
