@@ -68,6 +68,8 @@ struct sl_chain_steering {
 	struct sl_place place;
 };
 
+struct sl_store; /* core/chain/store.h */
+
 struct sl_chain {
 	const char *name; /* of the file, without folder and suffix, unless it says `name:` */
 	const char *file;
@@ -79,6 +81,7 @@ struct sl_chain {
 	unsigned int path_count;
 	struct sl_chain_steering *steerings;
 	unsigned int steering_count;
+	struct sl_store *store; /* all memory above */
 };
 
 /* A path as it can be entered at a port: from its first port, or, both ways, from its last. */
@@ -95,12 +98,25 @@ struct sl_chain_entry {
 unsigned int sl_chain_entries(const struct sl_chain *chain, unsigned int port,
 			      struct sl_chain_entry *entries, unsigned int room);
 
-/* Read, check, report every error. NULL when there was any. No root, no DPDK, no devices.
- * vnf_folders: where VNF descriptors (NAME.yaml) are looked for. */
+/*
+ * Read, check, report every error; what is odd but allowed (a VNF in no path) is a note. NULL
+ * when there was any error. No root, no DPDK, no devices.
+ *
+ * vnf_folders: where VNF descriptors (NAME.yaml) are looked for.
+ * On success sl_fail_at() goes on to know the places of the chain's fields, so the sink must
+ * not be used with it after sl_chain_free() unless sl_errors_resolve() says otherwise.
+ */
 struct sl_chain *sl_chain_load(const char *file, struct sl_registry *registry,
 			       const char *const *vnf_folders, unsigned int folder_count,
 			       struct sl_errors *errors);
+/* The same for text in memory; file: its name in messages. */
+struct sl_chain *sl_chain_load_bytes(const char *file, const char *bytes, size_t size,
+				     struct sl_registry *registry, const char *const *vnf_folders,
+				     unsigned int folder_count, struct sl_errors *errors);
 void sl_chain_free(struct sl_chain *chain);
+/* Where a field of the chain's configuration structs was written: a sl_place_fn, the context
+ * is the chain. */
+bool sl_chain_place(void *chain, const void *field, struct sl_place *place);
 /* JSON Schema (draft 2020-12) of chain files, from the tables of all plugins and port kinds. */
 int sl_chain_schema(struct sl_registry *registry, FILE *out, struct sl_errors *errors);
 

@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include <core/chain/load.h>
+#include <core/chain/plan.h>
+
+static const char *const plugin_folders[] = {SL_BUILD_DIR "/plugins"};
+static const char *const vnf_folders[] = {SL_SOURCE_DIR "/vnfs"};
+static struct sl_registry *registry;
+
+#define HEAD                        \
+	"sluice: 1\n"               \
+	"ports:\n"                  \
+	"  lan: {kind: sink}\n" \
+	"  wan: {kind: sink}\n"
+
+static struct sl_chain *load(const char *text, struct sl_errors *errors)
+{
+	return sl_chain_load_bytes("t.yaml", text, strlen(text), registry, vnf_folders, 1, errors);
+}
+
+static struct sl_chain *good(const char *text, struct sl_errors *errors)
+{
+	struct sl_chain *chain = load(text, errors);
+
+	sl_errors_print(errors, stderr);
+	assert_non_null(chain);
+	return chain;
+}
+
+/* The whole of what is printed. */
+static void bad(const char *text, const char *expected)
+{
+	struct sl_errors *errors = sl_errors_new();
+	char *printed = NULL;
+	size_t size;
+	FILE *out;
+
+	assert_null(load(text, errors));
+	out = open_memstream(&printed, &size);
+	sl_errors_print(errors, out);
+	fclose(out);
+	assert_string_equal(printed, expected);
+	free(printed);
+	sl_errors_free(errors);
+}
+
+static void paths_both_ways_and_one_way(void **state)
+{
+	struct sl_errors *errors = sl_errors_new();
+	struct sl_chain *chain = good(HEAD "vnfs:\n"
+					   "  a: {plugin: classifier, rules: [{mark: 1}]}\n"
+					   "  b: {plugin: classifier, rules: [{drop: true}]}\n"
+					   "paths:\n"
+					   "  web: lan<->a <-> b<->wan\n"
+					   "  return: [wan, b, lan]\n"
+					   "steering: {lan: [{path: web}], wan: [{path: return}]}\n",
+				      errors);
+
+	assert_string_equal(chain->name, "t");
+	assert_int_equal(chain->port_count, 2);
+	assert_int_equal(chain->vnf_count, 2);
+	assert_int_equal(chain->path_count, 2);
+	assert_int_equal(chain->steering_count, 2);
+	assert_true(chain->paths[0].both_ways);
+	assert_int_equal(chain->paths[0].stop_count, 2);
+	assert_int_equal(chain->paths[0].stops[1].vnf, 1);
+	assert_int_equal(chain->paths[0].stops[1].place.line, 9);
+	assert_int_equal(chain->paths[0].stops[1].place.column, 20);
+	assert_int_equal(chain->paths[1].first, 1);
+	sl_chain_free(chain);
+	sl_errors_free(errors);
+}
+
+static void every_error_at_once(void **state)
+{
+	bad(HEAD "vnfs:\n"
+		 "  a: {plugin: classifier, ruels: [{mark: 1}]}\n"
+		 "paths:\n"
+		 "  web: lan <-> b <-> wan\n"
+		 "steerign: {}\n",
+	    "t.yaml:6:6: error: VNF `a` (plugin classifier) lacks `rules`: a list; each a map\n"
+	    "t.yaml:6:27: error: unknown parameter `ruels` of VNF `a` (plugin classifier); did you "
+	    "mean `rules`?\n"
+	    "t.yaml:8:16: error: unknown VNF `b`; there are: `a`\n"
+	    "t.yaml:9:1: error: unknown section `steerign`; did you mean `steering`?\n");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(paths_both_ways_and_one_way),
+		cmocka_unit_test(every_error_at_once),
+	};
+	int failed;
+
+	registry = sl_registry_new(plugin_folders, 1);
+	failed = cmocka_run_group_tests(tests, NULL, NULL);
+	sl_registry_free(registry);
+	return failed;
+}
