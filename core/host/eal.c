@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
+/* rte_vect_get_max_simd_bitwidth() is still marked experimental in DPDK 22.11. */
+#define ALLOW_EXPERIMENTAL_API
+
 #include <dirent.h>
 #include <errno.h>
 #include <stdarg.h>
@@ -237,8 +240,8 @@ struct rte_mempool *sl_eal_pool(const struct sl_host_config *config, struct sl_e
 {
 	unsigned int threads = config->worker_count + 1;
 	/* Caches may keep at most half of all packets away from the others. */
-	unsigned int cache = RTE_MIN(config->packets / (3 * threads),
-				     (unsigned int)RTE_MEMPOOL_CACHE_MAX_SIZE);
+	unsigned int cache =
+		RTE_MIN(config->packets / (3 * threads), (unsigned int)RTE_MEMPOOL_CACHE_MAX_SIZE);
 	struct rte_mempool *pool;
 
 	pool = rte_pktmbuf_pool_create("sl-packets", config->packets, cache, 0,

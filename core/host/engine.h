@@ -22,6 +22,10 @@ struct sl_generation {
 	struct sl_worker_graph **graphs; /* per worker */
 	struct sl_handoff *handoff;      /* core/worker/handoff.h: who runs which hop */
 	unsigned int worker_count;
+	struct sl_instance **made; /* each of `own` once */
+	unsigned int made_count;
+	void **configs; /* of those */
+	unsigned int config_count;
 };
 
 /* Packets that were still inside when everything had to stop, by where they were. */
@@ -78,6 +82,8 @@ void sl_engine_ask_stop(struct sl_engine *engine);
 /* Stop polling, let out what is inside, stop the workers. Counters, instances and ports can still
  * be read; nothing moves any more. */
 void sl_engine_stop(struct sl_engine *engine);
+/* A worker did not stop: some node does not come back. All that is left to do is to exit. */
+bool sl_engine_abandoned(const struct sl_engine *engine);
 /* Free everything. */
 void sl_engine_free(struct sl_engine *engine);
 

@@ -34,9 +34,9 @@ struct sl_events *sl_events_new(uint16_t worker, struct sl_errors *errors)
 
 	snprintf(name, sizeof(name), "sl-events-%u", worker);
 	if (events != NULL)
-		events->ring = rte_ring_create_elem(name, sizeof(struct record), EVENTS_WAITING,
-						    (int)rte_socket_id(),
-						    RING_F_SP_ENQ | RING_F_SC_DEQ);
+		events->ring =
+			rte_ring_create_elem(name, sizeof(struct record), EVENTS_WAITING,
+					     (int)rte_socket_id(), RING_F_SP_ENQ | RING_F_SC_DEQ);
 	if (events == NULL || events->ring == NULL) {
 		sl_fail(errors, ENOMEM, "no memory for the events of worker %u", worker);
 		rte_free(events);

@@ -39,6 +39,11 @@ int sl_log_open(enum sl_log_level level, const char *file)
 	return 0;
 }
 
+int sl_log_reopen(const char *file)
+{
+	return sl_log_open(most, file);
+}
+
 void sl_log_close(void)
 {
 	if (out == NULL)

@@ -17,9 +17,10 @@ enum sl_log_level {
 /* The words for the levels, NULL-ended. */
 extern const char *const sl_log_levels[];
 
-/* Log up to this level, to this file (NULL: standard error). Returns 0 or -errno. May be called
- * again: to reopen the file after it was rotated. */
+/* Log up to this level, to this file (NULL: standard error). Returns 0 or -errno. */
 int sl_log_open(enum sl_log_level level, const char *file);
+/* After the file was rotated. The old one stays in use when the new one cannot be opened. */
+int sl_log_reopen(const char *file);
 void sl_log_close(void);
 void sl_log(enum sl_log_level level, const char *format, ...) __attribute__((format(printf, 2, 3)));
 

@@ -67,8 +67,7 @@ int sl_privileges_drop(const struct sl_host_config *config, bool network, struct
 		return sl_fail(errors, EPERM, "cannot become user %u, group %u (libcap-ng: %d)",
 			       (unsigned int)uid, (unsigned int)gid, err);
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
-		return sl_fail(errors, errno, "cannot give up new privileges: %s",
-			       strerror(errno));
+		return sl_fail(errors, errno, "cannot give up new privileges: %s", strerror(errno));
 	sl_log(SL_LOG_INFO, "running as user %u, group %u%s", (unsigned int)uid, (unsigned int)gid,
 	       network ? ", with CAP_NET_ADMIN and CAP_NET_RAW" : ", without capabilities");
 	return 0;

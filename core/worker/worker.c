@@ -17,6 +17,8 @@
 #define INBOX_SIZE 4096
 /* How long the main thread waits for a worker to take a job. */
 #define JOB_TIMEOUT_MS 1000
+/* And for one to end its loop. */
+#define STOP_TIMEOUT_MS 3000
 
 static void nap(long us)
 {
@@ -63,7 +65,8 @@ void sl_worker_free(struct sl_worker *worker)
 {
 	if (worker == NULL)
 		return;
-	sl_worker_stop(worker, false);
+	if (sl_worker_stop(worker, false) != 0)
+		return;
 	sl_worker_empty_inbox(worker);
 	rte_ring_free(worker->inbox);
 	sl_quiescence_leave();
@@ -94,14 +97,22 @@ void sl_worker_quiesce(struct sl_worker *worker)
 	atomic_store_explicit(&worker->wish, SL_WORKER_QUIESCE, memory_order_release);
 }
 
-void sl_worker_stop(struct sl_worker *worker, bool drain)
+int sl_worker_stop(struct sl_worker *worker, bool drain)
 {
+	uint64_t give_up = rte_rdtsc() + rte_get_tsc_hz() / 1000 * STOP_TIMEOUT_MS;
+
 	if (!worker->launched)
-		return;
+		return 0;
 	atomic_store_explicit(&worker->wish, drain ? SL_WORKER_DRAIN : SL_WORKER_STOP,
 			      memory_order_release);
+	while (rte_eal_get_lcore_state(worker->lcore) == RUNNING) {
+		if (rte_rdtsc() > give_up)
+			return -ETIMEDOUT;
+		nap(50);
+	}
 	rte_eal_wait_lcore(worker->lcore);
 	worker->launched = false;
+	return 0;
 }
 
 struct sl_worker_graph *sl_worker_publish(struct sl_worker *worker, struct sl_worker_graph *graph)

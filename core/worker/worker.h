@@ -62,8 +62,9 @@ void sl_worker_share_core(struct sl_worker *worker);
 int sl_worker_launch(struct sl_worker *worker, struct sl_errors *errors);
 /* Ask it to poll its queues no more; it goes on with its inbox, graph, ticks and jobs. */
 void sl_worker_quiesce(struct sl_worker *worker);
-/* Ask to stop and wait. drain: first let what is in the graph and inbox out. */
-void sl_worker_stop(struct sl_worker *worker, bool drain);
+/* Ask to stop and wait. drain: first let what is in the graph and inbox out. -ETIMEDOUT when it
+ * does not come back from some node: it and all it sees must stay. */
+int sl_worker_stop(struct sl_worker *worker, bool drain);
 /* Throw away what is left in the inbox of a stopped worker; returns how many. */
 uint64_t sl_worker_empty_inbox(struct sl_worker *worker);
 /* Publish; returns the one before, which may be freed after sl_synchronize(). */

@@ -1,0 +1,470 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The life of the engine, on the main thread: start, poll, stop, free. */
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include <rte_cycles.h>
+
+#include <core/host/eal.h>
+#include <core/host/log.h>
+#include <core/host/privileges.h>
+#include <core/host/private.h>
+#include <core/host/signals.h>
+#include <core/port/l3.h>
+
+#define L3_TICK_MS     10
+#define WATCH_MS       100
+#define EVENTS_A_ROUND 256
+/* How long what is inside may take to leave when the engine stops. */
+#define DRAIN_MS 1000
+
+static uint64_t ms(uint64_t n)
+{
+	return rte_get_tsc_hz() / 1000 * n;
+}
+
+/*
+ * Start
+ */
+
+static bool needs_pci(const struct sl_chain *chain)
+{
+	for (unsigned int i = 0; i < chain->port_count; i++)
+		if (chain->ports[i].kind->needs_pci)
+			return true;
+	return false;
+}
+
+static int open_ports(struct sl_engine *engine, const struct sl_chain *chain,
+		      struct sl_errors *errors)
+{
+	engine->ports = calloc(chain->port_count + 1, sizeof(struct sl_port *));
+	if (engine->ports == NULL)
+		return sl_fail(errors, ENOMEM, "out of memory");
+	for (unsigned int i = 0; i < chain->port_count; i++) {
+		const struct sl_chain_port *port = &chain->ports[i];
+
+		engine->ports[i] = sl_port_open(port->name, (uint16_t)i, port->kind,
+						port->kind_config, port->config, engine->pool,
+						(uint16_t)engine->config->worker_count, errors);
+		if (engine->ports[i] == NULL)
+			return -EIO;
+		engine->port_count++;
+		if (sl_punt_join(engine, engine->ports[i], errors) != 0)
+			return -EINVAL;
+	}
+	return 0;
+}
+
+static int make_workers(struct sl_engine *engine, struct sl_errors *errors)
+{
+	const struct sl_host_config *config = engine->config;
+	struct sl_engine_private *private = engine->private;
+
+	engine->workers = calloc(config->worker_count, sizeof(struct sl_worker *));
+	private->events = calloc(config->worker_count, sizeof(struct sl_events *));
+	private->stuck = calloc(config->worker_count, sizeof(*private->stuck));
+	private->seen_loops = calloc(config->worker_count, sizeof(*private->seen_loops));
+	if (engine->workers == NULL || private->events == NULL || private->stuck == NULL ||
+	    private->seen_loops == NULL)
+		return sl_fail(errors, ENOMEM, "out of memory");
+	for (uint16_t i = 0; i < config->worker_count; i++) {
+		engine->workers[i] = sl_worker_new(i, SL_LCORE_OF_WORKER(i), config->burst,
+						   &config->idle, errors);
+		if (engine->workers[i] == NULL)
+			return -ENOMEM;
+		engine->worker_count++;
+		private->events[i] = sl_events_new(i, errors);
+		if (private->events[i] == NULL)
+			return -ENOMEM;
+		if (config->worker_cores[i] == config->main_core)
+			sl_worker_share_core(engine->workers[i]);
+	}
+	return 0;
+}
+
+static int start_ports(struct sl_engine *engine, struct sl_errors *errors)
+{
+	engine->private->ports_started = true;
+	for (unsigned int i = 0; i < engine->port_count; i++)
+		if (sl_port_start(engine->ports[i], errors) != 0)
+			return -EIO;
+	return 0;
+}
+
+static int launch(struct sl_engine *engine, struct sl_errors *errors)
+{
+	for (unsigned int i = 0; i < engine->worker_count; i++) {
+		int err;
+
+		sl_worker_publish(engine->workers[i], engine->generation->graphs[i]);
+		err = sl_worker_launch(engine->workers[i], errors);
+		if (err != 0)
+			return err;
+	}
+	return 0;
+}
+
+/* Takes the chain over, or frees it. */
+static int make_generation(struct sl_engine *engine, struct sl_chain *chain,
+			   struct sl_errors *errors)
+{
+	engine->generation = sl_generation_new(engine, chain, errors);
+	if (engine->generation == NULL) {
+		/* The ports still point into it. */
+		engine->private->chain = chain;
+		return -EINVAL;
+	}
+	return sl_generation_claim(engine, engine->generation, errors);
+}
+
+int sl_engine_start(struct sl_engine *engine, struct sl_chain *chain, struct sl_errors *errors)
+{
+	int err = 0;
+
+	engine->private = calloc(1, sizeof(*engine->private));
+	if (engine->private == NULL) {
+		sl_chain_free(chain);
+		return sl_fail(errors, ENOMEM, "out of memory");
+	}
+	engine->private->chain = chain;
+	engine->private->signals = sl_signals_open(errors);
+	if (engine->private->signals < 0)
+		return engine->private->signals;
+	err = sl_eal_start(engine->config, needs_pci(chain), errors);
+	engine->private->eal = err == 0;
+	if (err == 0)
+		engine->pool = sl_eal_pool(engine->config, errors);
+	if (err == 0 && engine->pool == NULL)
+		err = -ENOMEM;
+	if (err == 0)
+		err = sl_punt_open(engine, errors);
+	if (err == 0)
+		err = open_ports(engine, chain, errors);
+	if (err == 0)
+		err = make_workers(engine, errors);
+	if (err == 0) {
+		engine->private->chain = NULL;
+		err = make_generation(engine, chain, errors);
+	}
+	if (err == 0)
+		err = start_ports(engine, errors);
+	engine->started = rte_rdtsc();
+	if (err == 0)
+		err = launch(engine, errors);
+	return err;
+}
+
+int sl_engine_drop_privileges(struct sl_engine *engine, struct sl_errors *errors)
+{
+	bool network = false;
+
+	for (unsigned int i = 0; i < engine->port_count; i++)
+		network |= engine->ports[i]->kind->needs_root;
+	return sl_privileges_drop(engine->config, network, errors);
+}
+
+/*
+ * Poll
+ */
+
+static void show_event(void *context, const char *line)
+{
+	struct sl_engine *engine = context;
+
+	engine->events++;
+	if (engine->event != NULL)
+		engine->event(engine->event_context, engine, line);
+	else
+		sl_log(SL_LOG_INFO, "%s", line);
+}
+
+static unsigned int take_events(struct sl_engine *engine)
+{
+	unsigned int taken = 0;
+	uint64_t lost = 0;
+
+	for (unsigned int i = 0; i < engine->worker_count; i++) {
+		taken += sl_events_take(engine->private->events[i], EVENTS_A_ROUND, show_event,
+					engine);
+		lost += sl_events_lost(engine->private->events[i]);
+	}
+	engine->events_lost = lost;
+	return taken;
+}
+
+static void take_signals(struct sl_engine *engine)
+{
+	int signal;
+
+	while ((signal = sl_signals_next(engine->private->signals)) != 0) {
+		if (signal != SIGHUP) {
+			engine->stop_asked = true;
+		} else if (engine->config->log_file != NULL) {
+			/* The file was rotated. */
+			if (sl_log_reopen(engine->config->log_file) != 0)
+				sl_log(SL_LOG_WARNING, "%s: cannot be opened again",
+				       engine->config->log_file);
+		}
+	}
+}
+
+bool sl_engine_worker_stuck(const struct sl_engine *engine, unsigned int worker, uint16_t *hop)
+{
+	struct sl_worker_stats stats;
+	uint64_t now;
+
+	if (engine->config->watchdog_ms == 0 || engine->stopped)
+		return false;
+	sl_worker_stats(engine->workers[worker], &stats);
+	now = rte_rdtsc();
+	if (now < stats.heartbeat || now - stats.heartbeat < ms(engine->config->watchdog_ms))
+		return false;
+	if (hop != NULL)
+		*hop = sl_graph_current(engine->generation->graphs[worker]->graph);
+	return true;
+}
+
+static void watch(struct sl_engine *engine)
+{
+	for (unsigned int i = 0; i < engine->worker_count; i++) {
+		uint16_t hop = SL_GRAPH_NO_HOP;
+		bool stuck = sl_engine_worker_stuck(engine, i, &hop);
+		bool told = engine->private->stuck[i];
+
+		if (stuck && !told)
+			sl_log(SL_LOG_ERROR,
+			       "worker %u on core %u has not come back for %u ms; it is in %s", i,
+			       engine->config->worker_cores[i], engine->config->watchdog_ms,
+			       hop < engine->generation->plan->hop_count
+				       ? engine->generation->hops[hop].name
+				       : "no hop: a port, or it is not scheduled");
+		else if (!stuck && told)
+			sl_log(SL_LOG_WARNING, "worker %u is back", i);
+		engine->private->stuck[i] = stuck;
+	}
+}
+
+static unsigned int tend(struct sl_engine *engine)
+{
+	unsigned int work = sl_punt_take(engine) + take_events(engine);
+	uint64_t now = rte_rdtsc();
+
+	if (now >= engine->private->next_l3_tick) {
+		engine->private->next_l3_tick = now + ms(L3_TICK_MS);
+		for (unsigned int i = 0; i < engine->port_count; i++)
+			if (engine->ports[i]->l3 != NULL)
+				sl_l3_tick(engine->ports[i]->l3, now);
+	}
+	return work;
+}
+
+void sl_engine_poll(struct sl_engine *engine, unsigned int wait_us, int fd)
+{
+	struct pollfd files[2] = {
+		{.fd = engine->private->signals, .events = POLLIN},
+		{.fd = fd, .events = POLLIN},
+	};
+	struct timespec wait = {.tv_sec = wait_us / 1000000,
+				.tv_nsec = (long)(wait_us % 1000000) * 1000};
+	uint64_t now = rte_rdtsc();
+
+	if (now >= engine->private->next_watch) {
+		engine->private->next_watch = now + ms(WATCH_MS);
+		watch(engine);
+	}
+	if (tend(engine) > 0)
+		wait.tv_sec = wait.tv_nsec = 0;
+	if (ppoll(files, 2, &wait, NULL) > 0 && files[0].revents != 0)
+		take_signals(engine);
+}
+
+void sl_engine_ask_stop(struct sl_engine *engine)
+{
+	engine->stop_asked = true;
+}
+
+/*
+ * Drained: twice the same, and every worker has been round between the two looks.
+ */
+
+static uint64_t moves(const struct sl_engine *engine)
+{
+	struct sl_ledger workers, here;
+
+	sl_engine_worker_ledger(engine, &workers);
+	sl_engine_main_ledger(engine, &here);
+	return workers.pushed + workers.made + workers.handed + workers.sent + workers.dropped +
+	       here.pushed + here.made + here.handed + here.dropped;
+}
+
+static bool holds_packets(const struct sl_engine *engine)
+{
+	struct sl_ledger workers, here;
+
+	sl_engine_worker_ledger(engine, &workers);
+	sl_engine_main_ledger(engine, &here);
+	return workers.held + here.held > 0;
+}
+
+bool sl_engine_drained(struct sl_engine *engine)
+{
+	struct sl_engine_private *private = engine->private;
+	uint64_t moved = moves(engine);
+	bool round = true;
+
+	for (unsigned int i = 0; i < engine->port_count; i++) {
+		if (!sl_port_drained(engine->ports[i])) {
+			private->seen = false;
+			return false;
+		}
+	}
+	if (sl_engine_in_flight(engine) || holds_packets(engine)) {
+		private->seen = false;
+		return false;
+	}
+	for (unsigned int i = 0; i < engine->worker_count && private->seen; i++) {
+		struct sl_worker_stats stats;
+
+		sl_worker_stats(engine->workers[i], &stats);
+		/* Two: the first may have begun before the first look. */
+		round &= stats.loops >= private->seen_loops[i] + 2;
+	}
+	if (private->seen && moved == private->seen_moves)
+		return round;
+	private->seen = true;
+	private->seen_moves = moved;
+	for (unsigned int i = 0; i < engine->worker_count; i++) {
+		struct sl_worker_stats stats;
+
+		sl_worker_stats(engine->workers[i], &stats);
+		private->seen_loops[i] = stats.loops;
+	}
+	return false;
+}
+
+/*
+ * Stop
+ */
+
+/* Let everything out: workers go on with what they have, the main thread with what it gets. */
+static void settle(struct sl_engine *engine)
+{
+	uint64_t give_up = rte_rdtsc() + ms(DRAIN_MS), last = 0;
+	unsigned int still = 0;
+
+	for (unsigned int i = 0; i < engine->worker_count; i++)
+		sl_worker_quiesce(engine->workers[i]);
+	while (still < 3 && rte_rdtsc() < give_up) {
+		uint64_t moved = moves(engine);
+
+		tend(engine);
+		still = sl_engine_in_flight(engine) || moved != last ? 0 : still + 1;
+		last = moved;
+		nanosleep(&(struct timespec){.tv_nsec = 500000}, NULL);
+	}
+}
+
+static void count_leftover(struct sl_engine *engine)
+{
+	struct sl_ledger workers, here;
+
+	sl_engine_worker_ledger(engine, &workers);
+	sl_engine_main_ledger(engine, &here);
+	engine->leftover = (struct sl_leftover){
+		.punted = sl_punt_empty(engine),
+		.graphs = workers.pending,
+		.held = workers.held + here.held,
+	};
+	for (unsigned int i = 0; i < engine->worker_count; i++)
+		engine->leftover.inboxes += sl_worker_empty_inbox(engine->workers[i]);
+}
+
+void sl_engine_stop(struct sl_engine *engine)
+{
+	if (engine->private == NULL || engine->stopped || engine->generation == NULL)
+		return;
+	settle(engine);
+	for (unsigned int i = 0; i < engine->worker_count; i++) {
+		if (sl_worker_stop(engine->workers[i], true) == 0 ||
+		    sl_worker_stop(engine->workers[i], false) == 0)
+			continue;
+		sl_log(SL_LOG_ERROR, "worker %u cannot be stopped: it does not come back from %s",
+		       i, "a node");
+		engine->private->abandoned = true;
+	}
+	if (engine->private->abandoned)
+		return;
+	take_events(engine);
+	count_leftover(engine);
+	engine->stopped = true;
+	for (unsigned int i = 0; engine->private->ports_started && i < engine->port_count; i++)
+		sl_port_stop(engine->ports[i]);
+	engine->private->ports_started = false;
+}
+
+bool sl_engine_abandoned(const struct sl_engine *engine)
+{
+	return engine->private != NULL && engine->private->abandoned;
+}
+
+static void free_ports(struct sl_engine *engine)
+{
+	for (unsigned int i = 0; i < engine->port_count; i++) {
+		sl_l3_free(engine->ports[i]->l3);
+		engine->ports[i]->l3 = NULL;
+		sl_port_close(engine->ports[i]);
+	}
+	free(engine->ports);
+	engine->ports = NULL;
+	engine->port_count = 0;
+}
+
+static void free_workers(struct sl_engine *engine)
+{
+	for (unsigned int i = 0; i < engine->worker_count; i++) {
+		sl_worker_free(engine->workers[i]);
+		sl_events_free(engine->private->events[i]);
+	}
+	free(engine->workers);
+	engine->workers = NULL;
+	engine->worker_count = 0;
+}
+
+void sl_engine_free(struct sl_engine *engine)
+{
+	struct sl_engine_private *private = engine->private;
+
+	if (private == NULL)
+		return;
+	sl_engine_stop(engine);
+	if (private->abandoned)
+		return;
+	if (engine->generation != NULL) {
+		/* Ports are configured by it, nodes refer to ports. */
+		private->chain = engine->generation->chain;
+		engine->generation->chain = NULL;
+		sl_generation_free(engine->generation);
+		engine->generation = NULL;
+	}
+	free_ports(engine);
+	free_workers(engine);
+	if (private->punted != NULL)
+		sl_punt_close(engine);
+	if (private->chain != NULL)
+		sl_chain_free(private->chain);
+	rte_mempool_free(engine->pool);
+	engine->pool = NULL;
+	if (private->eal)
+		sl_eal_end();
+	sl_signals_close(private->signals);
+	free(private->events);
+	free(private->stuck);
+	free(private->seen_loops);
+	free(private);
+	engine->private = NULL;
+}

@@ -1,0 +1,505 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * From a chain to what the workers run: plan, instances, who runs which hop, a graph and polls
+ * per worker. Reads the engine, changes nothing of it, so it can be done beside a running one.
+ */
+#include <errno.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <core/flow/pin.h>
+#include <core/host/private.h>
+#include <core/port/l3.h>
+#include <core/worker/handoff.h>
+#include <core/worker/spread.h>
+
+/* All that is known while a generation is made. */
+struct build {
+	struct sl_engine *engine;
+	struct sl_generation *generation;
+	const struct sl_chain *chain;
+	const struct sl_plan *plan;
+	struct sl_placement placement;
+	bool in_hardware; /* the devices bring sessions to one worker by themselves */
+	struct sl_errors *errors;
+};
+
+static int no_memory(struct build *build)
+{
+	return sl_fail(build->errors, ENOMEM, "no memory for a generation of %u hops",
+		       build->plan != NULL ? build->plan->hop_count : 0);
+}
+
+static int make_vnfs(struct build *build)
+{
+	struct sl_generation *generation = build->generation;
+
+	for (unsigned int i = 0; i < build->chain->vnf_count; i++) {
+		const struct sl_chain_vnf *vnf = &build->chain->vnfs[i];
+		struct sl_instance *instance;
+
+		sl_errors_subject(build->errors, vnf->name);
+		instance = sl_instance_new(vnf->type, vnf->name, vnf->config, vnf->memory,
+					   (uint32_t)__builtin_popcountll(build->placement.vnfs[i]),
+					   build->errors);
+		sl_errors_subject(build->errors, NULL);
+		if (instance == NULL)
+			return -EINVAL;
+		sl_instance_belongs(instance,
+				    sl_registry_owner(build->engine->registry, vnf->type));
+		generation->vnfs[i] = instance;
+	}
+	return 0;
+}
+
+static void *keep_config(struct build *build, size_t size)
+{
+	struct sl_generation *generation = build->generation;
+	void **configs =
+		realloc(generation->configs, (generation->config_count + 1) * sizeof(*configs));
+	void *config;
+
+	if (configs == NULL)
+		return NULL;
+	generation->configs = configs;
+	config = calloc(1, size > 0 ? size : 1);
+	if (config != NULL)
+		configs[generation->config_count++] = config;
+	return config;
+}
+
+static struct sl_instance *keep_instance(struct build *build, const struct sl_node_type *type,
+					 const char *name, const void *config, uint64_t workers)
+{
+	struct sl_generation *generation = build->generation;
+	struct sl_instance **made =
+		realloc(generation->made, (generation->made_count + 1) * sizeof(*made));
+	struct sl_instance *instance;
+
+	if (made == NULL) {
+		no_memory(build);
+		return NULL;
+	}
+	generation->made = made;
+	instance = sl_instance_new(type, name, config, 0, (uint32_t)__builtin_popcountll(workers),
+				   build->errors);
+	if (instance != NULL)
+		made[generation->made_count++] = instance;
+	return instance;
+}
+
+static const struct sl_node_type *port_type(enum sl_plan_kind kind)
+{
+	switch (kind) {
+	case SL_PLAN_RX:
+		return &sl_port_rx_type;
+	case SL_PLAN_REASSEMBLE:
+		return &sl_reassemble_type;
+	case SL_PLAN_L3_IN:
+		return &sl_l3_in_type;
+	case SL_PLAN_L3_OUT:
+		return &sl_l3_out_type;
+	case SL_PLAN_FRAGMENT:
+		return &sl_fragment_type;
+	case SL_PLAN_TX:
+		return &sl_port_tx_type;
+	case SL_PLAN_SPREAD:
+	case SL_PLAN_STEER:
+	case SL_PLAN_UNPIN:
+	case SL_PLAN_VNF:
+	case SL_PLAN_PIN:
+		break;
+	}
+	return NULL;
+}
+
+static struct sl_instance *make_port_node(struct build *build, const struct sl_plan_hop *hop)
+{
+	struct sl_port_node_config *config = keep_config(build, sizeof(*config));
+
+	if (config == NULL) {
+		no_memory(build);
+		return NULL;
+	}
+	config->port = build->engine->ports[hop->port];
+	return keep_instance(build, port_type(hop->kind), hop->name, config,
+			     sl_placement_hop(&build->placement, hop));
+}
+
+static struct sl_instance *make_spread(struct build *build, unsigned int number)
+{
+	const struct sl_plan_hop *hop = &build->plan->hops[number];
+	struct sl_spread_config *config = keep_config(build, sizeof(*config));
+	const struct sl_instance *by = NULL;
+	uint64_t chain = build->placement.chain;
+	uint16_t next = hop->edges[SL_ON];
+
+	if (config == NULL) {
+		no_memory(build);
+		return NULL;
+	}
+	if (hop->vnf != UINT_MAX)
+		by = build->generation->vnfs[hop->vnf];
+	config->handoff = build->generation->handoff;
+	config->in_hardware = build->in_hardware;
+	sl_spread_rule_init(&config->rule, chain, by, hop->from);
+	/* Where the next hop is not run by them, they come here again and are passed on. */
+	config->resume = (uint16_t)number;
+	if (next != SL_PLAN_NONE &&
+	    (sl_placement_hop(&build->placement, &build->plan->hops[next]) & chain) == chain)
+		config->resume = next;
+	return keep_instance(build, &sl_spread_type, hop->name, config,
+			     sl_placement_hop(&build->placement, hop));
+}
+
+static struct sl_instance *make_steering(struct build *build, const struct sl_plan_hop *hop)
+{
+	for (unsigned int i = 0; i < build->chain->steering_count; i++) {
+		const struct sl_chain_steering *steering = &build->chain->steerings[i];
+		struct sl_instance *instance;
+
+		if (steering->port != hop->port)
+			continue;
+		instance = keep_instance(build, steering->type, hop->name, steering->config,
+					 sl_placement_hop(&build->placement, hop));
+		if (instance != NULL)
+			sl_instance_belongs(instance, sl_registry_owner(build->engine->registry,
+									steering->type));
+		return instance;
+	}
+	sl_fail(build->errors, EINVAL, "%s: the port has no steering", hop->name);
+	return NULL;
+}
+
+static struct sl_instance *make_pin(struct build *build, const struct sl_plan_hop *hop)
+{
+	struct sl_pin_config *config = keep_config(build, sizeof(*config));
+	uint8_t *roles = keep_config(build, build->plan->hop_count);
+
+	if (config == NULL || roles == NULL) {
+		no_memory(build);
+		return NULL;
+	}
+	for (unsigned int i = 0; i < build->plan->hop_count; i++) {
+		const struct sl_plan_hop *other = &build->plan->hops[i];
+
+		if (other->port == hop->port && other->kind == SL_PLAN_PIN)
+			roles[i] = (uint8_t)other->rank;
+		else if (other->port == hop->port && other->kind == SL_PLAN_UNPIN)
+			roles[i] = SL_PIN_LOOK_UP;
+	}
+	config->hop_count = (uint16_t)build->plan->hop_count;
+	config->roles = roles;
+	return keep_instance(build, &sl_pin_type, hop->name, config,
+			     sl_placement_hop(&build->placement, hop));
+}
+
+/* Hops of one port that do the same share an instance: the ways out to it, pin and unpin. */
+static bool share(const struct sl_plan_hop *a, const struct sl_plan_hop *b)
+{
+	bool a_pins = a->kind == SL_PLAN_PIN || a->kind == SL_PLAN_UNPIN;
+	bool b_pins = b->kind == SL_PLAN_PIN || b->kind == SL_PLAN_UNPIN;
+
+	if (a->port != b->port || a->kind == SL_PLAN_SPREAD || a->kind == SL_PLAN_VNF)
+		return false;
+	return a->kind == b->kind || (a_pins && b_pins);
+}
+
+static struct sl_instance *make_own(struct build *build, unsigned int number)
+{
+	const struct sl_plan_hop *hops = build->plan->hops;
+
+	for (unsigned int i = 0; i < number; i++)
+		if (share(&hops[i], &hops[number]))
+			return build->generation->own[i];
+	switch (hops[number].kind) {
+	case SL_PLAN_SPREAD:
+		return make_spread(build, number);
+	case SL_PLAN_STEER:
+		return make_steering(build, &hops[number]);
+	case SL_PLAN_PIN:
+	case SL_PLAN_UNPIN:
+		return make_pin(build, &hops[number]);
+	default:
+		return make_port_node(build, &hops[number]);
+	}
+}
+
+static int make_hops(struct build *build)
+{
+	struct sl_generation *generation = build->generation;
+
+	for (unsigned int i = 0; i < build->plan->hop_count; i++) {
+		const struct sl_plan_hop *planned = &build->plan->hops[i];
+		struct sl_graph_hop *hop = &generation->hops[i];
+
+		if (planned->kind == SL_PLAN_VNF) {
+			hop->instance = generation->vnfs[planned->vnf];
+		} else {
+			generation->own[i] = make_own(build, i);
+			hop->instance = generation->own[i];
+		}
+		if (hop->instance == NULL)
+			return -EINVAL;
+		hop->name = planned->name;
+		hop->from = (uint8_t)planned->from;
+		hop->edge_count = planned->edge_count;
+		memcpy(hop->edges, planned->edges, sizeof(hop->edges));
+		hop->workers = sl_placement_hop(&build->placement, planned);
+	}
+	return 0;
+}
+
+/* The first instance on these workers, from that hop on, that has a say in who gets a packet. */
+static const struct sl_instance *spreads_from(const struct build *build, unsigned int number,
+					      enum sl_side *side)
+{
+	const struct sl_plan_hop *hops = build->plan->hops;
+	uint64_t workers = sl_placement_hop(&build->placement, &hops[number]);
+
+	for (unsigned int steps = 0; steps < build->plan->hop_count; steps++) {
+		const struct sl_plan_hop *hop = &hops[number];
+
+		if (sl_placement_hop(&build->placement, hop) != workers)
+			break;
+		if (hop->kind == SL_PLAN_VNF && build->chain->vnfs[hop->vnf].type->spread != NULL) {
+			*side = hop->from;
+			return build->generation->vnfs[hop->vnf];
+		}
+		number = hop->edges[SL_ON];
+		if (number == SL_PLAN_NONE)
+			break;
+	}
+	return NULL;
+}
+
+static int make_handoff(struct build *build)
+{
+	struct sl_handoff *handoff = build->generation->handoff;
+
+	for (unsigned int i = 0; i < build->plan->hop_count; i++) {
+		enum sl_side side = SL_INSIDE;
+		const struct sl_instance *by = spreads_from(build, i, &side);
+
+		sl_spread_rule_init(&handoff->hops[i],
+				    sl_placement_hop(&build->placement, &build->plan->hops[i]), by,
+				    side);
+	}
+	return 0;
+}
+
+/* Whether every port has a queue for each worker, spreads by the same symmetric hash, and no VNF
+ * wants another. Then queue q of all ports is worker q's, and both ways of a session meet. */
+static bool spread_in_hardware(const struct build *build)
+{
+	const struct sl_engine *engine = build->engine;
+
+	if (build->placement.chain != build->placement.all)
+		return false;
+	for (unsigned int i = 0; i < engine->port_count; i++)
+		if (!engine->ports[i]->symmetric_rss ||
+		    engine->ports[i]->rx_queues != engine->worker_count ||
+		    build->placement.rx[i] != build->placement.all)
+			return false;
+	for (unsigned int i = 0; i < build->plan->hop_count; i++)
+		if (build->plan->hops[i].kind == SL_PLAN_SPREAD &&
+		    build->plan->hops[i].vnf != UINT_MAX)
+			return false;
+	return true;
+}
+
+/* Queues of a port in turn to its pollers; with fewer queues than pollers, ports begin at
+ * different ones. */
+static unsigned int poller_of(const struct build *build, unsigned int port, unsigned int queue)
+{
+	uint64_t mask = build->placement.rx[port];
+	unsigned int count = (unsigned int)__builtin_popcountll(mask);
+	unsigned int rank = queue % count;
+
+	if (build->engine->ports[port]->rx_queues < count)
+		rank = (queue + port) % count;
+	while (rank-- > 0)
+		mask &= mask - 1;
+	return (unsigned int)__builtin_ctzll(mask);
+}
+
+static int add_poll(struct sl_worker_graph *graph, struct sl_port *port, unsigned int queue,
+		    uint16_t hop)
+{
+	struct sl_poll *polls = realloc(graph->polls, (graph->poll_count + 1) * sizeof(*polls));
+
+	if (polls == NULL)
+		return -ENOMEM;
+	graph->polls = polls;
+	polls[graph->poll_count++] =
+		(struct sl_poll){.port = port, .queue = (uint16_t)queue, .hop = hop};
+	return 0;
+}
+
+static int make_polls(struct build *build)
+{
+	for (unsigned int p = 0; p < build->engine->port_count; p++) {
+		struct sl_port *port = build->engine->ports[p];
+
+		for (unsigned int q = 0; q < port->rx_queues; q++)
+			if (add_poll(build->generation->graphs[poller_of(build, p, q)], port, q,
+				     build->plan->rx[p]) != 0)
+				return no_memory(build);
+	}
+	return 0;
+}
+
+static int make_graph(struct build *build, uint16_t worker)
+{
+	struct sl_generation *generation = build->generation;
+	struct sl_graph_conf conf = {
+		.hops = generation->hops,
+		.hop_count = (uint16_t)build->plan->hop_count,
+		.worker = worker,
+		.pool = build->engine->pool,
+		.handoff = sl_handoff,
+		.handoff_context = generation->handoff,
+		.event = sl_events_put,
+		.event_context = build->engine->private->events[worker],
+	};
+	struct sl_worker_graph *graph = calloc(1, sizeof(*graph));
+
+	if (graph == NULL)
+		return no_memory(build);
+	generation->graphs[worker] = graph;
+	graph->generation = generation->number;
+	graph->graph = sl_graph_new(&conf, build->errors);
+	return graph->graph == NULL ? -EINVAL : 0;
+}
+
+static int allocate(struct build *build)
+{
+	struct sl_generation *generation = build->generation;
+	unsigned int hops = build->plan->hop_count;
+
+	generation->vnfs = calloc(build->chain->vnf_count + 1, sizeof(*generation->vnfs));
+	generation->own = calloc(hops, sizeof(*generation->own));
+	generation->hops = calloc(hops, sizeof(*generation->hops));
+	generation->graphs = calloc(build->engine->worker_count, sizeof(*generation->graphs));
+	generation->handoff =
+		calloc(1, sizeof(*generation->handoff) + hops * sizeof(struct sl_spread_rule));
+	if (generation->vnfs == NULL || generation->own == NULL || generation->hops == NULL ||
+	    generation->graphs == NULL || generation->handoff == NULL)
+		return no_memory(build);
+	generation->handoff->workers = build->engine->workers;
+	generation->handoff->worker_count = (uint16_t)build->engine->worker_count;
+	generation->handoff->hop_count = (uint16_t)hops;
+	return 0;
+}
+
+static int make_all(struct build *build)
+{
+	int err =
+		sl_placement_choose(&build->placement, build->engine, build->chain, build->errors);
+
+	if (err == 0)
+		err = allocate(build);
+	if (err == 0)
+		err = make_vnfs(build);
+	if (err == 0)
+		err = make_handoff(build);
+	if (err == 0) {
+		build->in_hardware = spread_in_hardware(build);
+		err = make_hops(build);
+	}
+	for (uint16_t w = 0; w < build->engine->worker_count && err == 0; w++)
+		err = make_graph(build, w);
+	if (err == 0)
+		err = make_polls(build);
+	return err;
+}
+
+struct sl_generation *sl_generation_new(struct sl_engine *engine, struct sl_chain *chain,
+					struct sl_errors *errors)
+{
+	struct sl_generation *generation = calloc(1, sizeof(*generation));
+	struct build build = {
+		.engine = engine, .generation = generation, .chain = chain, .errors = errors};
+
+	if (generation == NULL) {
+		sl_fail(errors, ENOMEM, "out of memory");
+		return NULL;
+	}
+	generation->number = ++engine->private->generations;
+	generation->worker_count = engine->worker_count;
+	generation->plan = sl_plan_new(chain, errors);
+	build.plan = generation->plan;
+	if (generation->plan == NULL || make_all(&build) != 0) {
+		sl_placement_free(&build.placement);
+		sl_generation_free(generation);
+		return NULL;
+	}
+	sl_placement_free(&build.placement);
+	generation->chain = chain;
+	return generation;
+}
+
+int sl_generation_claim(struct sl_engine *engine, const struct sl_generation *generation,
+			struct sl_errors *errors)
+{
+	const struct sl_chain *chain = generation->chain;
+
+	for (unsigned int p = 0; p < chain->path_count; p++) {
+		const struct sl_chain_path *path = &chain->paths[p];
+
+		for (unsigned int s = 0; s < path->stop_count; s++) {
+			const struct sl_instance *instance = generation->vnfs[path->stops[s].vnf];
+
+			for (uint32_t c = 0; c < instance->claim_count; c++) {
+				const struct sl_claim *claim = &instance->claims[c];
+				struct sl_port *port =
+					engine->ports[claim->side == SL_INSIDE ? path->first
+									       : path->last];
+				int err = 0;
+
+				if (port->l3 != NULL)
+					err = sl_l3_claim(port->l3, &claim->prefix);
+				if (err != 0)
+					return sl_fail(errors, -err,
+						       "port %s: cannot answer for an address of "
+						       "%s: %s",
+						       port->name, instance->name, strerror(-err));
+			}
+		}
+	}
+	return 0;
+}
+
+void sl_generation_free(struct sl_generation *generation)
+{
+	if (generation == NULL)
+		return;
+	for (unsigned int w = 0; generation->graphs != NULL && w < generation->worker_count; w++) {
+		struct sl_worker_graph *graph = generation->graphs[w];
+
+		if (graph == NULL)
+			continue;
+		if (graph->graph != NULL)
+			sl_graph_free(graph->graph);
+		free(graph->polls);
+		free(graph);
+	}
+	for (unsigned int i = 0; i < generation->made_count; i++)
+		sl_instance_free(generation->made[i]);
+	for (unsigned int i = 0; generation->vnfs != NULL && generation->vnfs[i] != NULL; i++)
+		sl_instance_free(generation->vnfs[i]);
+	for (unsigned int i = 0; i < generation->config_count; i++)
+		free(generation->configs[i]);
+	free(generation->configs);
+	free(generation->made);
+	free(generation->vnfs);
+	free(generation->own);
+	free(generation->hops);
+	free(generation->graphs);
+	free(generation->handoff);
+	sl_plan_free(generation->plan);
+	if (generation->chain != NULL)
+		sl_chain_free(generation->chain);
+	free(generation);
+}
