@@ -183,16 +183,14 @@ static void unpin(struct sl_node *node, struct rte_mbuf **pkts, uint8_t *edge, u
 
 	look_up(table, pkts, n, tuple_back);
 	for (uint16_t i = 0; i < n; i++) {
-		uint8_t rank = 0;
-
+		edge[i] = SL_ON;
 		if (lookup->slots[i] != SL_NO_SLOT) {
 			struct pin *pin = &table->pins[lookup->slots[i]];
 
 			pin->used = true;
-			rank = pin->rank;
+			edge[i] = (uint8_t)(SL_EDGE_FIRST + pin->rank);
 			found++;
 		}
-		edge[i] = (uint8_t)(SL_EDGE_FIRST + rank);
 	}
 	sl_count(node, FOUND, found);
 	sl_count(node, UNKNOWN, n - found);
@@ -287,7 +285,8 @@ static const struct sl_name counters[] = {
 	[PINNED] = {"pinned", "Sessions whose path was noted."},
 	[EVICTED] = {"evicted", "Sessions forgotten to make room for others."},
 	[FOUND] = {"found", "Packets that took the path of their session."},
-	[UNKNOWN] = {"unknown", "Packets of no session that is known: took the first path."},
+	[UNKNOWN] = {"unknown",
+		     "Packets of no session that is known: went on by the port's own path."},
 	{NULL, NULL},
 };
 

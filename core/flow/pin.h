@@ -14,7 +14,7 @@
 
 #include <sluice/node.h>
 
-/* Role of the UNPIN hop: edge SL_EDGE_FIRST + rank of the session's path; rank 0 if unknown. */
+/* Role of the UNPIN hop: edge SL_EDGE_FIRST + rank of the session's path, or on if unknown. */
 #define SL_PIN_LOOK_UP UINT8_MAX
 
 struct sl_pin_config {
