@@ -117,7 +117,9 @@ void sl_chain_free(struct sl_chain *chain);
 /* Where a field of the chain's configuration structs was written: a sl_place_fn, the context
  * is the chain. */
 bool sl_chain_place(void *chain, const void *field, struct sl_place *place);
-/* JSON Schema (draft 2020-12) of chain files, from the tables of all plugins and port kinds. */
-int sl_chain_schema(struct sl_registry *registry, FILE *out, struct sl_errors *errors);
+/* JSON Schema (draft 2020-12) of chain files, from the tables of all plugins and port kinds and
+ * the VNF descriptors in the folders. */
+int sl_chain_schema(struct sl_registry *registry, const char *const *vnf_folders,
+		    unsigned int folder_count, FILE *out, struct sl_errors *errors);
 
 #endif
