@@ -83,7 +83,7 @@ static int make_hop(struct sl_graph *graph, struct sl_hop *hop, uint16_t number,
 		if (plan->edges[e] != SL_GRAPH_NO_HOP)
 			hop->targets[e] = graph->by_number[plan->edges[e]];
 	if (hop->remote) {
-		hop->process = sl_graph_hand_over;
+		hop->process = sl_hop_hand_over;
 		hop->own = true;
 		hop->node.instance = plan->instance;
 		return 0;
@@ -116,6 +116,8 @@ static int make_hops(struct sl_graph *graph, struct sl_errors *errors)
 
 		if (on != NULL && on->rank > hop->rank && !hop->resizes)
 			hop->plain_on = on;
+		if (hop->plain_on == hop + 1)
+			hop->adjacent = on;
 	}
 	free(rank);
 	return result;
@@ -196,7 +198,7 @@ struct sl_graph *sl_graph_new(const struct sl_graph_conf *conf, struct sl_errors
 	graph->conf.max_rounds = RTE_MIN(graph->conf.max_rounds, MOST_ROUNDS);
 	graph->hop_count = conf->hop_count;
 	graph->words = (conf->hop_count + 63u) / 64;
-	graph->scatter = sl_scatter_choose();
+	graph->sort = sl_sort_choose()->sort;
 	graph->hops =
 		rte_zmalloc("sl_hops", conf->hop_count * sizeof(*graph->hops), RTE_CACHE_LINE_SIZE);
 	graph->pending = rte_zmalloc("sl_pending", graph->words * sizeof(*graph->pending),
@@ -278,6 +280,7 @@ uint16_t sl_graph_hop_count(const struct sl_graph *graph)
 void sl_graph_stats(const struct sl_graph *graph, uint16_t hop_number, struct sl_hop_stats *stats)
 {
 	const struct sl_hop *hop = graph->by_number[hop_number];
+	uint64_t timed;
 
 	*stats = (struct sl_hop_stats){0};
 	for (uint32_t i = 0; i < hop->reason_count; i++)
@@ -287,7 +290,10 @@ void sl_graph_stats(const struct sl_graph *graph, uint16_t hop_number, struct sl
 	stats->calls = sl_tally_read(&hop->calls);
 	stats->packets = sl_tally_read(&hop->packets);
 	stats->bytes = sl_tally_read(&hop->bytes);
-	stats->cycles = sl_tally_read(&hop->cycles);
+	timed = sl_tally_read(&hop->timed_packets);
+	if (timed != 0)
+		stats->cycles = (uint64_t)((double)sl_tally_read(&hop->cycles) *
+					   (double)stats->packets / (double)timed);
 	stats->emitted = sl_tally_read(&hop->emitted);
 	stats->held = sl_tally_read(&hop->held);
 	stats->lost_events = sl_tally_read(&hop->lost_events);
@@ -317,9 +323,4 @@ void sl_graph_ledger(const struct sl_graph *graph, struct sl_ledger *ledger)
 		for (uint32_t reason = 0; reason < hop->reason_count; reason++)
 			ledger->dropped += sl_tally_read(&hop->drops[reason]);
 	}
-}
-
-const char *sl_graph_scatter_name(void)
-{
-	return sl_scatter_choose()->name;
 }

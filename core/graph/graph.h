@@ -56,8 +56,8 @@ extern const struct sl_name sl_graph_reasons[SL_REASON_COUNT + 1];
 struct sl_hop_stats {
 	uint64_t calls;
 	uint64_t packets;
-	uint64_t bytes; /* pkt_len of the packets, as they came to the hop */
-	uint64_t cycles;
+	uint64_t bytes;  /* pkt_len of the packets, as they came to the hop */
+	uint64_t cycles; /* TSC, of one walk in four, scaled up to all packets */
 	uint64_t emitted;
 	uint64_t held;  /* now */
 	uint64_t drops; /* sum over reasons */

@@ -7,18 +7,23 @@
 #define CORE_GRAPH_HOP_H
 
 #include <core/graph/graph.h>
-#include <core/graph/scatter.h>
 #include <core/plugin/instance.h>
+
+/* Pointers beyond the end of an array of them that whole vectors may read or write. */
+#define SL_SLACK 8
+
+/* A bit for each packet of a burst. */
+#define SL_BURST_WORDS (SL_BURST / 64)
 
 /*
  * Packets on their way into a hop. The header has its line for itself, so that the pointers
- * are aligned for vector loads. SL_SCATTER_SLACK: a vector store may write beyond the end.
+ * are aligned for vector loads.
  */
 struct sl_frame {
 	struct sl_frame *next; /* in the hop's input, or in the list of free frames */
 	uint64_t bytes;        /* sum of pkt_len of the packets */
 	uint16_t n;
-	struct rte_mbuf *pkts[SL_BURST + SL_SCATTER_SLACK] __rte_cache_aligned;
+	struct rte_mbuf *pkts[SL_BURST + SL_SLACK] __rte_cache_aligned;
 } __rte_cache_aligned;
 
 /* What a call of a hop reads and writes stands in the first two lines. */
@@ -29,6 +34,7 @@ struct sl_hop {
 
 	struct sl_frame *last __rte_cache_aligned;
 	struct sl_hop *plain_on; /* where whole bursts go on to by pointer; NULL: not so simple */
+	struct sl_hop *adjacent; /* the same, when it comes next in the order */
 	struct sl_hop **targets; /* of each edge; NULL: leads nowhere */
 	uint32_t rank;           /* place in the order of the walk */
 	bool resizes;            /* SL_NODE_RESIZES: bytes must be summed again */
@@ -38,7 +44,8 @@ struct sl_hop {
 	uint64_t calls;
 	uint64_t packets;
 	uint64_t bytes;
-	uint64_t cycles;
+	uint64_t cycles;        /* of the walks that were timed */
+	uint64_t timed_packets; /* in those walks */
 
 	struct sl_graph *graph __rte_cache_aligned;
 	uint64_t *drops; /* the type's own reasons, then enum sl_graph_reason */
@@ -49,12 +56,16 @@ struct sl_hop {
 	uint64_t lost_events;
 } __rte_cache_aligned;
 
+/* Send each packet of a burst the way that its edge says. Reads whole vectors of pkts and edge. */
+typedef void (*sl_sort_fn)(struct sl_graph *graph, struct sl_hop *hop, struct rte_mbuf *const *pkts,
+			   const uint8_t *edge, uint16_t n);
+
 /* Packets that a node emitted or released during the call it is in. */
 struct sl_emission {
 	struct sl_hop *hop;
 	uint16_t n;
 	uint8_t edge[SL_BURST] __rte_cache_aligned;
-	struct rte_mbuf *pkts[SL_BURST + SL_SCATTER_SLACK] __rte_cache_aligned;
+	struct rte_mbuf *pkts[SL_BURST + SL_SLACK] __rte_cache_aligned;
 };
 
 struct sl_ticker {
@@ -71,8 +82,10 @@ struct sl_graph {
 	uint64_t *pending;     /* bit per rank: it has input */
 	uint32_t words;        /* of pending */
 	struct sl_frame *free; /* last in, first out: the hottest frame is used next */
-	const struct sl_scatter *scatter;
+	sl_sort_fn sort;
 	uint64_t now;
+	uint32_t untimed; /* walks until the next one that is timed */
+	uint32_t random;
 	uint64_t next_tick; /* the earliest of all tickers */
 	uint16_t current;   /* hop whose process() or tick() runs; SL_GRAPH_NO_HOP: none */
 
@@ -109,9 +122,27 @@ static inline struct sl_hop *sl_hop_of(struct sl_node *node)
  * or -ENOMEM. */
 int sl_graph_order(const struct sl_graph_hop *hops, uint16_t count, uint32_t *rank);
 
+/* sort.c: one sort for each width of vectors; all give the same. */
+struct sl_sort {
+	const char *name;
+	uint16_t bits; /* width of the vectors it needs */
+	sl_sort_fn sort;
+};
+/* The widest that the CPU has and EAL allows: 256 bits, unless --force-max-simd-bitwidth says
+ * otherwise. */
+const struct sl_sort *sl_sort_choose(void);
+/* All that this CPU can run, the widest first; NULL past the last. */
+const struct sl_sort *sl_sort_get(unsigned int i);
+
+/* leave.c: packets that took an edge which does not lead forward: sent, held, dropped, turned
+ * back. picked: `count` of them, which may be overwritten. */
+void sl_hop_leave(struct sl_graph *graph, struct sl_hop *hop, uint8_t edge,
+		  struct rte_mbuf **picked, uint16_t count);
+void sl_hop_drop(struct sl_hop *hop, uint32_t reason, struct rte_mbuf **pkts, uint16_t n);
+/* leave.c: the process() of hops that run on other workers. */
+void sl_hop_hand_over(struct sl_node *node, struct rte_mbuf **pkts, uint8_t *edge, uint16_t n);
+
 /* walk.c: let out what was emitted. */
 void sl_graph_flush(struct sl_graph *graph);
-/* walk.c: the process() of hops that run on other workers. */
-void sl_graph_hand_over(struct sl_node *node, struct rte_mbuf **pkts, uint8_t *edge, uint16_t n);
 
 #endif
