@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <core/port/ethdev.h>
 #include <core/port/socket_path.h>

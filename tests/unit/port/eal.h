@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include <cmocka.h>
+#include <errno.h>
 #include <rte_eal.h>
 #include <rte_mbuf.h>
 
