@@ -35,6 +35,7 @@ uint32_t sl_graph_walk(struct sl_graph *graph, uint64_t now)
 		graph->untimed = (uint32_t)((uint64_t)graph->random * (2 * TIMED_EVERY - 1) >> 32);
 		processed = run(graph, true);
 	}
+	__atomic_store_n(&graph->current, SL_GRAPH_NO_HOP, __ATOMIC_RELAXED);
 	__atomic_store_n(&graph->waiting, 0, __ATOMIC_RELAXED);
 	return processed;
 }
@@ -120,6 +121,7 @@ follow(struct sl_graph *graph, struct sl_hop *hop, bool timed, uint64_t *then)
 
 static inline void call(struct sl_graph *graph, struct sl_hop *hop, struct sl_frame *frame)
 {
+	__atomic_store_n(&graph->current, hop->node.hop, __ATOMIC_RELAXED);
 	sl_tally(&hop->calls, 1);
 	sl_tally(&hop->packets, frame->n);
 	sl_tally(&hop->bytes, frame->bytes);
