@@ -1,0 +1,455 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Which outside port a mapping gets. A subscriber (an inside address) is paired with one pool
+ * address (RFC 4787 REQ-2). Ports are bits: per pool address and protocol, those of the blocks
+ * that this worker owns, one after the other; set means taken, held or reserved.
+ *
+ * With blocks, a subscriber takes ports out of whole blocks that are its own (RFC 6888 REQ-4),
+ * so that a log of blocks says who had a port. Without, blocks only divide ports among workers.
+ */
+#include <stdlib.h>
+#include <sys/random.h>
+
+#include "nat.h"
+
+#define EVERY_PORT UINT64_MAX
+#define EVEN_BITS  0x5555555555555555ull
+/* How many addresses are looked at for a new subscriber; consecutive addresses start with the
+ * blocks of consecutive workers, so this many hold blocks of every worker. */
+#define MOST_PROBES 64
+/* How many held ports an exhausted pool takes back at once. */
+#define EARLY_PORTS 64
+
+static bool with_blocks(const struct nat_worker *w)
+{
+	return w->blocks != NULL;
+}
+
+static uint64_t *bitmap(const struct nat_worker *w, uint32_t address, enum nat_space space)
+{
+	return &w->used[((size_t)address * NAT_SPACES + space) * w->words];
+}
+
+/* Host-order port of a bit, and back: UINT32_MAX when the port is not this worker's. */
+static uint32_t port_of_bit(const struct nat_worker *w, uint32_t address, uint32_t bit)
+{
+	const struct nat_layout *l = w->layout;
+	uint32_t block = w->addresses[address].first_block + bit / l->block_size * l->workers;
+
+	return l->port_first + block * l->block_size + bit % l->block_size;
+}
+
+static uint32_t bit_of_port(const struct nat_worker *w, uint32_t address, uint32_t port)
+{
+	const struct nat_layout *l = w->layout;
+	uint32_t block, first = w->addresses[address].first_block;
+
+	if (port < l->port_first || port > l->port_last)
+		return UINT32_MAX;
+	block = (port - l->port_first) / l->block_size;
+	if (block >= l->block_count || (address * l->block_count + block) % l->workers != w->worker)
+		return UINT32_MAX;
+	return (block - first) / l->workers * l->block_size +
+	       (port - l->port_first) % l->block_size;
+}
+
+static bool bit_is_set(const uint64_t *bits, uint32_t bit)
+{
+	return (bits[bit / 64] >> (bit % 64) & 1) != 0;
+}
+
+static void set_bit(struct nat_worker *w, uint32_t address, enum nat_space space, uint32_t bit)
+{
+	bitmap(w, address, space)[bit / 64] |= 1ull << (bit % 64);
+	w->addresses[address].free[space]--;
+}
+
+/* A random free bit among `count` words from `from` on, of those in the mask. */
+static uint32_t find_bit(struct nat_worker *w, const uint64_t *bits, uint32_t from, uint32_t count,
+			 uint64_t mask)
+{
+	uint32_t start = nat_random(w) % count, turn = nat_random(w) % 64;
+
+	for (uint32_t i = 0; i < count; i++) {
+		uint32_t word = from + (start + i < count ? start + i : start + i - count);
+		uint64_t open = ~bits[word] & mask;
+
+		if (open == 0)
+			continue;
+		if (turn != 0)
+			open = open >> turn | open << (64 - turn);
+		return word * 64 + ((unsigned int)__builtin_ctzll(open) + turn) % 64;
+	}
+	return UINT32_MAX;
+}
+
+static struct nat_block *block_at(const struct nat_worker *w, uint32_t address, uint32_t bit)
+{
+	return &w->blocks[(size_t)address * w->block_stride + bit / w->layout->block_size];
+}
+
+void sl_nat_block_place(const struct nat_worker *w, uint32_t block, uint32_t *address,
+			uint16_t *first)
+{
+	*address = block / w->block_stride;
+	*first =
+		(uint16_t)port_of_bit(w, *address, block % w->block_stride * w->layout->block_size);
+}
+
+static void block_event(struct nat_worker *w, enum nat_event event, uint32_t block)
+{
+	struct nat_event_data data = {0};
+	uint32_t address;
+
+	if (w->tuning->log != NAT_LOG_BLOCKS)
+		return;
+	sl_nat_block_place(w, block, &address, &data.first);
+	data.last = (uint16_t)(data.first + w->layout->block_size - 1);
+	data.outside = nat_endpoint(sl_nat_pool_address(w->layout, address), 0, 0);
+	data.subscriber = (uint32_t)w->subscribers[w->blocks[block].subscriber].key;
+	sl_event(w->node, event, &data, sizeof(data));
+}
+
+/* Give the subscriber a free block of the address, at random. */
+static bool block_new(struct nat_worker *w, uint32_t subscriber, uint32_t address)
+{
+	struct nat_subscriber *sub = &w->subscribers[subscriber];
+	struct nat_address *a = &w->addresses[address];
+	uint32_t first = address * w->block_stride, start;
+
+	if (a->free_blocks == 0)
+		return false;
+	start = nat_random(w) % a->blocks;
+	for (uint32_t i = 0; i < a->blocks; i++) {
+		uint32_t block = first + (start + i) % a->blocks;
+
+		if (w->blocks[block].subscriber != SL_NO_SLOT)
+			continue;
+		w->blocks[block] = (struct nat_block){subscriber, sub->first_block, 0};
+		sub->first_block = block;
+		sub->blocks++;
+		a->free_blocks--;
+		nat_count(w, NAT_BLOCKS_MADE);
+		block_event(w, NAT_EVENT_BLOCK_ASSIGNED, block);
+		return true;
+	}
+	return false;
+}
+
+static void block_end(struct nat_worker *w, uint32_t block)
+{
+	uint32_t subscriber = w->blocks[block].subscriber;
+	struct nat_subscriber *sub = &w->subscribers[subscriber];
+	uint32_t *link = &sub->first_block;
+
+	block_event(w, NAT_EVENT_BLOCK_RELEASED, block);
+	nat_count(w, NAT_BLOCKS_ENDED);
+	while (*link != block)
+		link = &w->blocks[*link].next;
+	*link = w->blocks[block].next;
+	sub->blocks--;
+	w->blocks[block].subscriber = SL_NO_SLOT;
+	w->addresses[block / w->block_stride].free_blocks++;
+	sl_nat_subscriber_put(w, subscriber);
+}
+
+/* A free bit in the subscriber's blocks on that address. */
+static uint32_t find_in_blocks(struct nat_worker *w, const struct nat_subscriber *sub,
+			       uint32_t address, enum nat_space space, uint64_t mask)
+{
+	uint32_t words = w->layout->block_size / 64;
+
+	for (uint32_t b = sub->first_block; b != SL_NO_SLOT; b = w->blocks[b].next) {
+		uint32_t bit;
+
+		if (b / w->block_stride != address)
+			continue;
+		bit = find_bit(w, bitmap(w, address, space), b % w->block_stride * words, words,
+			       mask);
+		if (bit != UINT32_MAX)
+			return bit;
+	}
+	return UINT32_MAX;
+}
+
+/* The same port as inside, when it is free and may be used. */
+static uint32_t find_same(struct nat_worker *w, uint32_t subscriber, uint32_t address,
+			  enum nat_space space, uint16_t port)
+{
+	uint32_t bit = bit_of_port(w, address, rte_be_to_cpu_16(port));
+
+	if (bit == UINT32_MAX || bit_is_set(bitmap(w, address, space), bit))
+		return UINT32_MAX;
+	if (with_blocks(w) && block_at(w, address, bit)->subscriber != subscriber)
+		return UINT32_MAX;
+	return bit;
+}
+
+/* Bits of ports with the parity that is wanted. */
+static uint64_t parity_mask(const struct nat_worker *w, union nat_endpoint inside)
+{
+	uint32_t odd = (rte_be_to_cpu_16(inside.port) ^ w->layout->port_first) & 1;
+
+	if (inside.proto != IPPROTO_UDP || !w->nat->params->preserve_parity)
+		return EVERY_PORT;
+	return EVEN_BITS << odd;
+}
+
+static enum nat_reason find_port(struct nat_worker *w, uint32_t subscriber, uint32_t address,
+				 union nat_endpoint inside, uint32_t *bit)
+{
+	const struct nat_params *params = w->nat->params;
+	struct nat_subscriber *sub = &w->subscribers[subscriber];
+	struct nat_address *a = &w->addresses[address];
+	enum nat_space space = nat_space_of(inside.proto);
+	uint64_t mask = parity_mask(w, inside);
+	bool more = sub->blocks < params->blocks_per_subscriber;
+
+	if (a->free[space] == 0)
+		return NAT_POOL_EXHAUSTED;
+	if (params->preserve_port) {
+		*bit = find_same(w, subscriber, address, space, inside.port);
+		if (*bit != UINT32_MAX)
+			return NAT_FINE;
+	}
+	if (!with_blocks(w)) {
+		uint32_t words = a->blocks * (w->layout->block_size / 64);
+
+		*bit = find_bit(w, bitmap(w, address, space), 0, words, mask);
+		if (*bit == UINT32_MAX && mask != EVERY_PORT)
+			*bit = find_bit(w, bitmap(w, address, space), 0, words, EVERY_PORT);
+		return *bit != UINT32_MAX ? NAT_FINE : NAT_POOL_EXHAUSTED;
+	}
+	*bit = find_in_blocks(w, sub, address, space, mask);
+	if (*bit == UINT32_MAX && more && block_new(w, subscriber, address))
+		*bit = find_in_blocks(w, sub, address, space, mask);
+	if (*bit == UINT32_MAX && mask != EVERY_PORT)
+		*bit = find_in_blocks(w, sub, address, space, EVERY_PORT);
+	return *bit != UINT32_MAX ? NAT_FINE : more ? NAT_POOL_EXHAUSTED : NAT_BLOCK_LIMIT;
+}
+
+/* Look on the paired address, then among held ports, then, if allowed, on other addresses. */
+static enum nat_reason find_address_port(struct nat_worker *w, uint32_t subscriber,
+					 union nat_endpoint inside, uint32_t *address,
+					 uint32_t *bit)
+{
+	uint32_t paired = w->subscribers[subscriber].address;
+	uint32_t probes = RTE_MIN(w->layout->pool_count, (uint32_t)MOST_PROBES);
+	enum nat_reason reason = find_port(w, subscriber, paired, inside, bit);
+
+	*address = paired;
+	if (reason != NAT_FINE && w->held_head != w->held_tail) {
+		sl_nat_ports_unhold(w, EARLY_PORTS, true);
+		reason = find_port(w, subscriber, paired, inside, bit);
+	}
+	if (w->nat->params->pooling == 0)
+		return reason;
+	for (uint32_t i = 1; reason == NAT_POOL_EXHAUSTED && i < probes; i++) {
+		*address = (paired + i) % w->layout->pool_count;
+		reason = find_port(w, subscriber, *address, inside, bit);
+	}
+	return reason;
+}
+
+enum nat_reason sl_nat_port_take(struct nat_worker *w, uint32_t subscriber,
+				 union nat_endpoint inside, union nat_endpoint *outside,
+				 uint32_t *address)
+{
+	uint32_t bit = UINT32_MAX;
+	enum nat_reason reason = find_address_port(w, subscriber, inside, address, &bit);
+	uint16_t port;
+
+	if (reason != NAT_FINE)
+		return reason;
+	set_bit(w, *address, nat_space_of(inside.proto), bit);
+	if (with_blocks(w))
+		block_at(w, *address, bit)->used++;
+	port = (uint16_t)port_of_bit(w, *address, bit);
+	*outside = nat_endpoint(sl_nat_pool_address(w->layout, *address), rte_cpu_to_be_16(port),
+				inside.proto);
+	return NAT_FINE;
+}
+
+static void free_bit(struct nat_worker *w, uint32_t address, enum nat_space space, uint32_t bit)
+{
+	bitmap(w, address, space)[bit / 64] &= ~(1ull << (bit % 64));
+	w->addresses[address].free[space]++;
+	if (with_blocks(w) && --block_at(w, address, bit)->used == 0)
+		block_end(w, address * w->block_stride + bit / w->layout->block_size);
+}
+
+void sl_nat_ports_unhold(struct nat_worker *w, uint32_t most, bool early)
+{
+	while (most-- > 0 && w->held_head != w->held_tail) {
+		struct nat_held_port held = w->held[w->held_head & w->held_mask];
+
+		if (!early && held.until > w->now)
+			return;
+		if (held.until > w->now)
+			nat_count(w, NAT_PORTS_EARLY);
+		w->held_head++;
+		free_bit(w, held.address, (enum nat_space)held.space, held.bit);
+	}
+}
+
+/*
+ * RFC 6888 REQ-8 lets a port rest, but for TCP, whose sessions are tracked to their end (a), and
+ * unless anyone may send to it: filtering by remote address keeps strays out (c).
+ */
+void sl_nat_port_release(struct nat_worker *w, uint32_t address, union nat_endpoint outside)
+{
+	enum nat_space space = nat_space_of(outside.proto);
+	uint32_t bit = bit_of_port(w, address, rte_be_to_cpu_16(outside.port));
+	bool rests = space != NAT_SPACE_TCP && w->tuning->port_hold != 0 &&
+		     w->nat->params->filtering == NAT_FILTER_NONE &&
+		     w->held_tail - w->held_head <= w->held_mask;
+
+	if (!rests) {
+		free_bit(w, address, space, bit);
+		return;
+	}
+	w->held[w->held_tail++ & w->held_mask] = (struct nat_held_port){
+		.until = w->now + w->tuning->port_hold,
+		.address = address,
+		.bit = (uint16_t)bit,
+		.space = (uint8_t)space,
+	};
+}
+
+/* The pool address that a new subscriber is paired with: the same one each time it comes back,
+ * as long as that has room. */
+static uint32_t choose_address(const struct nat_worker *w, uint32_t addr)
+{
+	uint32_t count = w->layout->pool_count, start = nat_mix(addr ^ 0x5bd1e995) % count;
+	uint32_t best = start;
+
+	for (uint32_t i = 0; i < RTE_MIN(count, (uint32_t)MOST_PROBES); i++) {
+		uint32_t at = (start + i) % count;
+		const struct nat_address *a = &w->addresses[at];
+
+		if (with_blocks(w) ? a->free_blocks != 0
+				   : a->free[NAT_SPACE_TCP] != 0 && a->free[NAT_SPACE_UDP] != 0)
+			return at;
+		if (w->addresses[best].blocks == 0)
+			best = at;
+	}
+	return best;
+}
+
+enum nat_reason sl_nat_subscriber_get(struct nat_worker *w, uint32_t addr, uint32_t *slot)
+{
+	uint64_t key = addr;
+	uint32_t hash = sl_index_hash(&key, sizeof(key));
+	struct nat_subscriber *sub;
+
+	*slot = sl_index_find(w->subscriber_index, &key, hash);
+	if (*slot != SL_NO_SLOT)
+		return NAT_FINE;
+	if (w->layout->pool_count == 0)
+		return NAT_POOL_EXHAUSTED;
+	if (w->subscriber_free == SL_NO_SLOT)
+		return NAT_SUBSCRIBER_LIMIT;
+	*slot = w->subscriber_free;
+	sub = &w->subscribers[*slot];
+	w->subscriber_free = sub->next;
+	*sub = (struct nat_subscriber){
+		.key = key,
+		.address = choose_address(w, addr),
+		.first_block = SL_NO_SLOT,
+		.created = RTE_MAX(w->now, 1u),
+	};
+	if (sl_index_add(w->subscriber_index, hash, *slot) == 0)
+		return NAT_FINE;
+	sub->created = 0;
+	sub->next = w->subscriber_free;
+	w->subscriber_free = *slot;
+	return NAT_SUBSCRIBER_LIMIT;
+}
+
+void sl_nat_subscriber_put(struct nat_worker *w, uint32_t slot)
+{
+	struct nat_subscriber *sub = &w->subscribers[slot];
+
+	if (sub->mappings != 0 || sub->blocks != 0)
+		return;
+	sl_index_remove(w->subscriber_index, sl_index_hash(&sub->key, sizeof(sub->key)), slot);
+	sub->created = 0;
+	sub->next = w->subscriber_free;
+	w->subscriber_free = slot;
+}
+
+/* Ports of forwards are never given out; nor are those past the end of the range. */
+static void reserve(struct nat_worker *w)
+{
+	const struct nat_layout *l = w->layout;
+	uint32_t end = l->port_first + l->block_count * l->block_size;
+
+	for (uint32_t a = 0; a < l->pool_count; a++)
+		for (uint32_t port = (uint32_t)l->port_last + 1; port < end; port++) {
+			uint32_t block = (port - l->port_first) / l->block_size;
+			uint32_t first = w->addresses[a].first_block;
+			uint32_t bit = (block - first) / l->workers * l->block_size +
+				       (port - l->port_first) % l->block_size;
+
+			if ((a * l->block_count + block) % l->workers != w->worker)
+				continue;
+			for (unsigned int s = 0; s < NAT_SPACES; s++)
+				set_bit(w, a, (enum nat_space)s, bit);
+		}
+	for (uint32_t i = 0; i < l->forward_count; i++) {
+		union nat_endpoint outside = l->forwards[i].outside;
+		const struct nat_range *range = sl_nat_range_find(&l->pool, outside.addr);
+		uint32_t address, bit;
+
+		if (range == NULL || outside.proto == 0)
+			continue;
+		address = range->other + rte_be_to_cpu_32(outside.addr) - range->first;
+		bit = bit_of_port(w, address, rte_be_to_cpu_16(outside.port));
+		if (bit != UINT32_MAX)
+			set_bit(w, address, nat_space_of(outside.proto), bit);
+	}
+}
+
+int sl_nat_ports_init(struct nat_worker *w, struct sl_instance *instance, struct sl_errors *errors)
+{
+	const struct nat_layout *l = w->layout;
+	size_t words;
+
+	w->block_stride = (l->block_count + l->workers - 1) / l->workers;
+	w->words = w->block_stride * (l->block_size / 64);
+	if (getrandom(&w->random, sizeof(w->random), 0) != sizeof(w->random))
+		w->random = (uintptr_t)w;
+	w->random |= 1;
+	if (l->pool_count == 0)
+		return 0;
+	words = (size_t)l->pool_count * NAT_SPACES * w->words;
+	w->addresses =
+		(struct nat_address *)sl_alloc(instance, l->pool_count * sizeof(*w->addresses));
+	w->used = (uint64_t *)sl_alloc_table(instance, words * sizeof(*w->used));
+	if (w->addresses == NULL || w->used == NULL)
+		return sl_fail(errors, ENOMEM, "no memory for the ports of %u addresses",
+			       l->pool_count);
+	for (uint32_t a = 0; a < l->pool_count; a++) {
+		struct nat_address *address = &w->addresses[a];
+		uint32_t skew = a * l->block_count % l->workers;
+
+		address->first_block = (w->worker + l->workers - skew) % l->workers;
+		if (address->first_block < l->block_count)
+			address->blocks =
+				(l->block_count - 1 - address->first_block) / l->workers + 1;
+		address->free_blocks = address->blocks;
+		for (unsigned int s = 0; s < NAT_SPACES; s++)
+			address->free[s] = address->blocks * l->block_size;
+	}
+	if (w->nat->params->block_size != 0) {
+		size_t count = (size_t)l->pool_count * w->block_stride;
+
+		w->blocks = (struct nat_block *)sl_alloc(instance, count * sizeof(*w->blocks));
+		if (w->blocks == NULL)
+			return sl_fail(errors, ENOMEM, "no memory for %zu blocks", count);
+		for (size_t i = 0; i < count; i++)
+			w->blocks[i].subscriber = SL_NO_SLOT;
+	}
+	reserve(w);
+	return 0;
+}

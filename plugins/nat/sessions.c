@@ -1,0 +1,403 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The life of mappings and sessions: made by a first packet, ended by time. */
+#include "nat.h"
+
+/* How many sessions one tick looks at. */
+#define MOST_AGED 512
+
+static uint32_t hash_of(union nat_endpoint endpoint)
+{
+	return sl_index_hash(&endpoint, sizeof(endpoint));
+}
+
+uint32_t sl_nat_mapping_by_inside(const struct nat_worker *w, union nat_endpoint inside)
+{
+	return sl_index_find(w->by_inside, &inside, hash_of(inside));
+}
+
+uint32_t sl_nat_mapping_by_outside(const struct nat_worker *w, union nat_endpoint outside)
+{
+	return sl_index_find(w->by_outside, &outside, hash_of(outside));
+}
+
+static void mapping_event(struct nat_worker *w, enum nat_event event, const struct nat_mapping *m)
+{
+	struct nat_event_data data = {
+		.subscriber = m->inside.addr, .inside = m->inside, .outside = m->outside};
+
+	if (w->tuning->log == NAT_LOG_MAPPINGS)
+		sl_event(w->node, event, &data, sizeof(data));
+}
+
+/* Take a slot and put the mapping into both indexes. */
+static enum nat_reason mapping_add(struct nat_worker *w, union nat_endpoint inside,
+				   union nat_endpoint outside, uint32_t address,
+				   uint32_t subscriber, uint32_t *slot)
+{
+	struct nat_mapping *m;
+
+	*slot = w->mapping_free;
+	if (*slot == SL_NO_SLOT)
+		return NAT_SESSION_LIMIT;
+	m = &w->mappings[*slot];
+	w->mapping_free = m->next;
+	*m = (struct nat_mapping){
+		.inside = inside,
+		.outside = outside,
+		.subscriber = subscriber,
+		.address = address,
+		.created = RTE_MAX(w->now, 1u),
+		.by_inside = true,
+	};
+	if (sl_index_add(w->by_inside, hash_of(inside), *slot) == 0) {
+		if (sl_index_add(w->by_outside, hash_of(outside), *slot) == 0)
+			return NAT_FINE;
+		sl_index_remove(w->by_inside, hash_of(inside), *slot);
+	}
+	m->created = 0;
+	m->next = w->mapping_free;
+	w->mapping_free = *slot;
+	return NAT_SESSION_LIMIT;
+}
+
+enum nat_reason sl_nat_mapping_new(struct nat_worker *w, union nat_endpoint inside, uint32_t *slot)
+{
+	union nat_endpoint outside;
+	uint32_t subscriber, address;
+	enum nat_reason reason = sl_nat_subscriber_get(w, inside.addr, &subscriber);
+	struct nat_subscriber *sub;
+
+	if (reason != NAT_FINE)
+		return reason;
+	sub = &w->subscribers[subscriber];
+	if (sub->mappings >= w->tuning->mappings_per_subscriber)
+		return NAT_MAPPING_LIMIT;
+	sub->mappings++; /* before ports are freed early: that may end subscribers */
+	reason = sl_nat_port_take(w, subscriber, inside, &outside, &address);
+	if (reason == NAT_FINE) {
+		reason = mapping_add(w, inside, outside, address, subscriber, slot);
+		if (reason == NAT_FINE) {
+			nat_count(w, NAT_MAPPINGS_MADE);
+			mapping_event(w, NAT_EVENT_MAPPING_CREATED, &w->mappings[*slot]);
+			sl_nat_directory_set(w, &w->mappings[*slot], true);
+			return NAT_FINE;
+		}
+		sl_nat_port_release(w, address, outside);
+	}
+	sub->mappings--;
+	sl_nat_subscriber_put(w, subscriber);
+	return reason;
+}
+
+void sl_nat_mapping_end_unused(struct nat_worker *w, uint32_t slot)
+{
+	struct nat_mapping *m = &w->mappings[slot];
+	uint32_t subscriber = m->subscriber;
+
+	if (m->forward || m->sessions != 0)
+		return;
+	mapping_event(w, NAT_EVENT_MAPPING_DELETED, m);
+	nat_count(w, NAT_MAPPINGS_ENDED);
+	sl_nat_directory_set(w, m, false);
+	sl_index_remove(w->by_inside, hash_of(m->inside), slot);
+	sl_index_remove(w->by_outside, hash_of(m->outside), slot);
+	sl_nat_port_release(w, m->address, m->outside);
+	w->subscribers[subscriber].mappings--;
+	sl_nat_subscriber_put(w, subscriber);
+	m->created = 0;
+	m->next = w->mapping_free;
+	w->mapping_free = slot;
+}
+
+/* ---- Permits: the remote addresses a mapping has sent to ---- */
+
+static uint32_t permit_find(const struct nat_worker *w, union nat_endpoint outside, uint32_t remote)
+{
+	uint64_t key[2] = {outside.word, remote};
+
+	return sl_index_find(w->permit_index, key, sl_index_hash(key, sizeof(key)));
+}
+
+bool sl_nat_permitted(const struct nat_worker *w, union nat_endpoint outside, uint32_t remote)
+{
+	return permit_find(w, outside, remote) != SL_NO_SLOT;
+}
+
+static uint32_t permit_get(struct nat_worker *w, union nat_endpoint outside, uint32_t remote)
+{
+	uint32_t slot = permit_find(w, outside, remote);
+	struct nat_permit *permit;
+
+	if (slot == SL_NO_SLOT) {
+		slot = w->permit_free; /* there are as many as sessions */
+		permit = &w->permits[slot];
+		w->permit_free = permit->next;
+		*permit = (struct nat_permit){.outside = outside, .remote = remote};
+		sl_index_add(w->permit_index, sl_index_hash(permit, 16), slot);
+	}
+	w->permits[slot].sessions++;
+	return slot;
+}
+
+static void permit_put(struct nat_worker *w, uint32_t slot)
+{
+	struct nat_permit *permit = &w->permits[slot];
+
+	if (--permit->sessions != 0)
+		return;
+	sl_index_remove(w->permit_index, sl_index_hash(permit, 16), slot);
+	permit->next = w->permit_free;
+	w->permit_free = slot;
+}
+
+/* ---- The wheel: a session stands in the list of the time it is to be looked at again ---- */
+
+static void wheel_link(struct nat_worker *w, uint32_t slot, uint16_t list)
+{
+	struct nat_session *s = &w->sessions[slot];
+
+	s->list = list;
+	s->prev = SL_NO_SLOT;
+	s->next = w->wheel[list];
+	if (s->next != SL_NO_SLOT)
+		w->sessions[s->next].prev = slot;
+	w->wheel[list] = slot;
+}
+
+static void wheel_unlink(struct nat_worker *w, uint32_t slot)
+{
+	struct nat_session *s = &w->sessions[slot];
+
+	if (s->prev != SL_NO_SLOT)
+		w->sessions[s->prev].next = s->next;
+	else
+		w->wheel[s->list] = s->next;
+	if (s->next != SL_NO_SLOT)
+		w->sessions[s->next].prev = s->prev;
+}
+
+static void wheel_add(struct nat_worker *w, uint32_t slot, uint64_t when)
+{
+	uint64_t now = w->now / w->wheel_step, at = when / w->wheel_step + 1;
+
+	at = RTE_MAX(at, now + 1);
+	at = RTE_MIN(at, now + NAT_WHEEL_SLOTS - 1);
+	wheel_link(w, slot, (uint16_t)(at % NAT_WHEEL_SLOTS));
+}
+
+static bool tcp_closed(uint8_t tcp)
+{
+	return (tcp & NAT_TCP_RST) != 0 ||
+	       (tcp & (NAT_TCP_FIN_OUT | NAT_TCP_FIN_IN)) == (NAT_TCP_FIN_OUT | NAT_TCP_FIN_IN);
+}
+
+static bool tcp_established(uint8_t tcp)
+{
+	uint8_t both = NAT_TCP_SYN_OUT | NAT_TCP_SYN_IN;
+
+	return (tcp & both) == both && !tcp_closed(tcp);
+}
+
+/* When a session ends if nothing more comes. */
+static uint64_t session_end_time(const struct nat_worker *w, uint32_t slot)
+{
+	const struct nat_session *s = &w->sessions[slot];
+	const struct nat_flow *out = &w->flows[2 * slot], *in = out + 1;
+	const struct nat_tuning *t = w->tuning;
+	uint64_t seen = RTE_MAX(out->seen, s->created), timeout;
+	bool both = t->refresh_inbound || w->mappings[s->mapping].forward;
+
+	if (out->key.proto == IPPROTO_TCP) {
+		both = true;
+		timeout = tcp_established(s->tcp) ? t->tcp_established : t->tcp_transitory;
+	} else if (out->key.proto == IPPROTO_UDP) {
+		timeout = out->packets != 0 && in->packets != 0 ? t->udp : t->udp_unreplied;
+	} else {
+		timeout = t->icmp;
+	}
+	/* RFC 4787 REQ-6: what comes from outside refreshes only where it was asked for. */
+	if (both)
+		seen = RTE_MAX(seen, in->seen);
+	return seen + timeout;
+}
+
+void sl_nat_tcp_track(struct nat_worker *w, uint32_t slot, enum sl_side side, uint8_t tcp_flags)
+{
+	struct nat_session *s = &w->sessions[slot];
+	struct nat_flow *flows = &w->flows[2 * slot];
+	bool out = side == SL_INSIDE, was = tcp_established(s->tcp), is;
+
+	if ((tcp_flags & RTE_TCP_RST_FLAG) != 0) {
+		s->tcp |= NAT_TCP_RST;
+	} else if ((tcp_flags & RTE_TCP_SYN_FLAG) != 0) {
+		if (tcp_closed(s->tcp))
+			s->tcp = 0; /* the ports are used again */
+		s->tcp |= out ? NAT_TCP_SYN_OUT : NAT_TCP_SYN_IN;
+	} else {
+		/* RFC 7857, section 2.2: whoever goes on did not believe the RST. */
+		s->tcp &= (uint8_t)~NAT_TCP_RST;
+		if ((tcp_flags & RTE_TCP_FIN_FLAG) != 0)
+			s->tcp |= out ? NAT_TCP_FIN_OUT : NAT_TCP_FIN_IN;
+	}
+	is = tcp_established(s->tcp);
+	if (is == was)
+		return;
+	for (unsigned int i = 0; i < 2; i++)
+		flows[i].flags = is ? flows[i].flags | NAT_FLOW_QUICK
+				    : flows[i].flags & (uint8_t)~NAT_FLOW_QUICK;
+	if (is)
+		return; /* ends later: found out when the list comes up */
+	wheel_unlink(w, slot);
+	wheel_add(w, slot, w->now + w->tuning->tcp_transitory);
+}
+
+/* ---- Sessions ---- */
+
+/* Fill what a flow writes, from its own key and the reverse of the other flow's key. */
+static void flow_fill(struct nat_flow *flow, const struct nat_key *other)
+{
+	const struct nat_key *key = &flow->key;
+	uint32_t ip, l4;
+
+	flow->src = other->dst;
+	flow->dst = other->src;
+	flow->sport = other->dport;
+	flow->dport = other->sport;
+	ip = sl_checksum_delta32(key->src, flow->src) + sl_checksum_delta32(key->dst, flow->dst);
+	l4 = sl_checksum_delta16(key->sport, flow->sport) +
+	     sl_checksum_delta16(key->dport, flow->dport);
+	if (key->proto != IPPROTO_ICMP) /* which has no pseudo-header */
+		l4 += ip;
+	flow->ip_delta = sl_checksum_fold(ip);
+	flow->l4_delta = sl_checksum_fold(l4);
+	flow->flags = key->proto == IPPROTO_TCP ? 0 : NAT_FLOW_QUICK;
+}
+
+static enum nat_reason session_limits(const struct nat_worker *w, const struct nat_mapping *m)
+{
+	if (w->session_free == SL_NO_SLOT)
+		return NAT_SESSION_LIMIT;
+	if (m->subscriber != SL_NO_SLOT &&
+	    w->subscribers[m->subscriber].sessions >= w->tuning->sessions_per_subscriber)
+		return NAT_SESSION_LIMIT;
+	return NAT_FINE;
+}
+
+/* Put both flows into the index, or none. */
+static bool index_flows(struct nat_worker *w, uint32_t slot)
+{
+	const struct nat_flow *flows = &w->flows[2 * slot];
+	uint32_t out = sl_index_hash(&flows[0].key, sizeof(struct nat_key));
+	uint32_t in = sl_index_hash(&flows[1].key, sizeof(struct nat_key));
+
+	if (sl_index_find(w->flow_index, &flows[0].key, out) != SL_NO_SLOT ||
+	    sl_index_find(w->flow_index, &flows[1].key, in) != SL_NO_SLOT ||
+	    sl_index_add(w->flow_index, out, 2 * slot) != 0)
+		return false;
+	if (sl_index_add(w->flow_index, in, 2 * slot + 1) == 0)
+		return true;
+	sl_index_remove(w->flow_index, out, 2 * slot);
+	return false;
+}
+
+enum nat_reason sl_nat_session_new(struct nat_worker *w, uint32_t mapping,
+				   union nat_endpoint remote, uint32_t *slot)
+{
+	struct nat_mapping *m = &w->mappings[mapping];
+	enum nat_reason reason = session_limits(w, m);
+	struct nat_flow *flows;
+	struct nat_session *s;
+
+	if (reason != NAT_FINE)
+		return reason;
+	*slot = w->session_free;
+	s = &w->sessions[*slot];
+	flows = &w->flows[2 * *slot];
+	flows[0] = (struct nat_flow){.key = {m->inside.addr, remote.addr, m->inside.port,
+					     remote.port, remote.proto, SL_INSIDE, 0}};
+	flows[1] = (struct nat_flow){.key = {remote.addr, m->outside.addr, remote.port,
+					     m->outside.port, remote.proto, SL_OUTSIDE, 0}};
+	flow_fill(&flows[0], &flows[1].key);
+	flow_fill(&flows[1], &flows[0].key);
+	if (sl_nat_is_outside(w->layout, remote.addr)) {
+		flows[0].flags |= NAT_FLOW_HAIRPIN;
+		flows[1].flags |= NAT_FLOW_HAIRPIN;
+	}
+	if (!index_flows(w, *slot))
+		return NAT_TUPLE_IN_USE;
+
+	w->session_free = s->next;
+	w->session_used++;
+	*s = (struct nat_session){.mapping = mapping, .permit = SL_NO_SLOT, .created = w->now};
+	m->sessions++;
+	if (m->subscriber != SL_NO_SLOT)
+		w->subscribers[m->subscriber].sessions++;
+	if (w->permits != NULL)
+		s->permit = permit_get(w, m->outside, remote.addr);
+	wheel_add(w, *slot, session_end_time(w, *slot));
+	nat_count(w, NAT_SESSIONS_MADE);
+	return NAT_FINE;
+}
+
+void sl_nat_session_end(struct nat_worker *w, uint32_t slot)
+{
+	struct nat_session *s = &w->sessions[slot];
+	struct nat_mapping *m = &w->mappings[s->mapping];
+	struct nat_flow *flows = &w->flows[2 * slot];
+
+	wheel_unlink(w, slot);
+	for (uint32_t i = 0; i < 2; i++)
+		sl_index_remove(w->flow_index, sl_index_hash(&flows[i].key, sizeof(struct nat_key)),
+				2 * slot + i);
+	if (s->permit != SL_NO_SLOT)
+		permit_put(w, s->permit);
+	if (m->subscriber != SL_NO_SLOT)
+		w->subscribers[m->subscriber].sessions--;
+	m->sessions--;
+	sl_nat_mapping_end_unused(w, s->mapping);
+	s->mapping = SL_NO_SLOT;
+	s->next = w->session_free;
+	w->session_free = slot;
+	w->session_used--;
+	nat_count(w, NAT_SESSIONS_ENDED);
+}
+
+/* Look at the sessions whose time has come: they end, or it is not yet their time. */
+void sl_nat_tick(struct sl_node *node)
+{
+	struct nat_worker *w = nat_enter(node);
+	uint64_t now = w->now / w->wheel_step;
+
+	sl_nat_ports_unhold(w, MOST_AGED, false);
+	if (now - w->wheel_at > NAT_WHEEL_SLOTS)
+		w->wheel_at = now - NAT_WHEEL_SLOTS;
+	for (unsigned int budget = MOST_AGED; budget > 0;) {
+		uint32_t slot = w->wheel[NAT_WHEEL_DUE];
+		uint64_t end;
+
+		if (slot == SL_NO_SLOT) {
+			uint32_t *list;
+
+			if (w->wheel_at >= now)
+				return;
+			list = &w->wheel[++w->wheel_at % NAT_WHEEL_SLOTS];
+			/* Moved by relabelling: budget counts every one. */
+			for (; *list != SL_NO_SLOT && budget > 0; budget--) {
+				slot = *list;
+				wheel_unlink(w, slot);
+				wheel_link(w, slot, NAT_WHEEL_DUE);
+			}
+			if (*list != SL_NO_SLOT)
+				w->wheel_at--;
+			continue;
+		}
+		budget--;
+		end = session_end_time(w, slot);
+		if (end <= w->now) {
+			sl_nat_session_end(w, slot);
+			continue;
+		}
+		wheel_unlink(w, slot);
+		wheel_add(w, slot, end);
+	}
+}
