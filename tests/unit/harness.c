@@ -219,7 +219,8 @@ static struct sl_test_config *read_config(const struct sl_node_type *type, const
 					  const char *const *paths, struct sl_errors *errors)
 {
 	struct sl_test_config *config =
-		sl_test_config_read(type->params, type->config_size, yaml, paths, errors);
+		sl_test_config_read(type->params, type->config_size, yaml, paths,
+				    SL_EDGE_FIRST + name_count(type->edges), errors);
 
 	if (config != NULL && type->check != NULL &&
 	    type->check(sl_test_config_struct(config), errors) != 0) {
@@ -654,7 +655,7 @@ const char *sl_test_command(struct sl_test *t, const char *command, const char *
 
 	if (c == NULL)
 		sl_test_fail("%s has no command `%s`", t->type->name, command);
-	config = sl_test_config_read(c->args, c->args_size, args, NULL, errors);
+	config = sl_test_config_read(c->args, c->args_size, args, NULL, 0, errors);
 	if (config != NULL)
 		answer = sl_command_run(t->instance, c, sl_test_config_struct(config), 0, collect,
 					t, errors);

@@ -106,6 +106,57 @@ static const struct sl_node_type type = {
 	.render_event = render_event,
 };
 
+struct config {
+	uint64_t given;
+	uint64_t limit;
+	uint32_t way;
+};
+
+static const struct sl_param params[] = {
+	{.name = "limit",
+	 .kind = SL_UINT,
+	 .offset = offsetof(struct config, limit),
+	 .def = "7",
+	 .min = 1,
+	 .max = 9,
+	 .doc = "a number"},
+	{.name = "way", .kind = SL_PATH, .offset = offsetof(struct config, way), .doc = "a path"},
+	{0},
+};
+
+static int create(struct sl_instance *instance, const void *config, struct sl_errors *errors)
+{
+	*(struct config *)sl_instance_data(instance) = *(const struct config *)config;
+	return 0;
+}
+
+static const struct sl_node_type read_type = {
+	.name = "read",
+	.doc = "For the test.",
+	.edges = (const struct sl_name[]){{"side", "s"}, {0}},
+	.params = params,
+	.config_size = sizeof(struct config),
+	.instance_size = sizeof(struct config),
+	.create = create,
+	.process = process,
+	.state_size = sizeof(struct state),
+};
+
+static void reads(void **state)
+{
+	const struct sl_test_options options = {.paths = (const char *[]){"a", "b", NULL}};
+	struct sl_test *t = sl_test_new_with(&read_type, "way: b", &options);
+	const struct config *config = sl_instance_data(sl_test_instance(t));
+
+	assert_int_equal(config->limit, 7);
+	assert_int_equal(config->given, 2);
+	assert_int_equal(config->way, SL_EDGE_FIRST + 2);
+	assert_int_equal(sl_test_node(t, SL_INSIDE)->edge_count, SL_EDGE_FIRST + 3);
+	sl_test_end(t);
+	assert_non_null(strstr(sl_test_refused(&read_type, "limit: 10"), "test.yaml:1:8"));
+	assert_non_null(strstr(sl_test_refused(&read_type, "limi: 1"), "limit"));
+}
+
 #define TO(port) SL_TEST_PACKET(.from = "10.0.0.1", .to = "192.0.2.1", .dport = (port))
 
 static void ways(void **state)
@@ -220,6 +271,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(ways),   cmocka_unit_test(holds),  cmocka_unit_test(workers),
 		cmocka_unit_test(spoils), cmocka_unit_test(shapes), cmocka_unit_test(quotes),
+		cmocka_unit_test(reads),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

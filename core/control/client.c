@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <curl/curl.h>
+
+#include <core/control/client.h>
+
+/* A million sessions as JSON; more is not for one answer. */
+#define MOST_ANSWER ((size_t)512 << 20)
+#define PATIENCE    60L /* seconds */
+
+struct answer {
+	char *text;
+	size_t size;
+};
+
+static size_t take(char *data, size_t one, size_t count, void *context)
+{
+	struct answer *answer = context;
+	size_t size = one * count;
+	char *grown;
+
+	if (answer->size + size > MOST_ANSWER)
+		return 0;
+	grown = realloc(answer->text, answer->size + size + 1);
+	if (grown == NULL)
+		return 0;
+	memcpy(grown + answer->size, data, size);
+	answer->text = grown;
+	answer->size += size;
+	grown[answer->size] = '\0';
+	return size;
+}
+
+static int unreachable(const char *socket, CURL *curl, CURLcode code, struct sl_errors *errors)
+{
+	long os = 0;
+
+	curl_easy_getinfo(curl, CURLINFO_OS_ERRNO, &os);
+	if (os == ENOENT || os == ECONNREFUSED)
+		return sl_fail(errors, (int)os,
+			       "no sluice answers at %s; is `sluice run` running? Another socket "
+			       "is named with --socket or --config",
+			       socket);
+	if (os == EACCES)
+		return sl_fail(errors, EACCES,
+			       "%s: permission denied; run this as root or as the user that sluice "
+			       "runs as, or set `socket-mode` and `socket-group` in the host file",
+			       socket);
+	return sl_fail(errors, EIO, "%s: %s", socket,
+		       os != 0 ? strerror((int)os) : curl_easy_strerror(code));
+}
+
+static int refused(const json_t *answer, long status, struct sl_errors *errors)
+{
+	const json_t *list = json_object_get(answer, "errors"), *item;
+	const char *text = json_string_value(json_object_get(answer, "error"));
+	size_t i;
+
+	if (json_array_size(list) == 0)
+		return sl_fail(errors, EINVAL, "%s", text != NULL ? text : "the request failed");
+	json_array_foreach (list, i, item)
+		if (json_is_string(item))
+			sl_fail(errors, EINVAL, "%s", json_string_value(item));
+	return -EINVAL;
+}
+
+static json_t *understand(const char *socket, const struct answer *answer, long status,
+			  struct sl_errors *errors)
+{
+	json_error_t wrong;
+	json_t *json =
+		answer->text != NULL ? json_loadb(answer->text, answer->size, 0, &wrong) : NULL;
+
+	if (json == NULL) {
+		sl_fail(errors, EPROTO, "%s: what answers there is not sluice (HTTP status %ld)",
+			socket, status);
+		return NULL;
+	}
+	if (status == 200)
+		return json;
+	refused(json, status, errors);
+	json_decref(json);
+	return NULL;
+}
+
+json_t *sl_client_ask(const char *socket, const char *path, const json_t *body,
+		      struct sl_errors *errors)
+{
+	CURL *curl = curl_easy_init();
+	struct answer answer = {0};
+	struct curl_slist *headers = NULL;
+	char *url = NULL, *text = NULL;
+	json_t *json = NULL;
+	long status = 0;
+	CURLcode code;
+
+	if (curl == NULL || asprintf(&url, "http://sluice%s", path) < 0) {
+		sl_fail(errors, ENOMEM, "out of memory");
+		curl_easy_cleanup(curl);
+		return NULL;
+	}
+	curl_easy_setopt(curl, CURLOPT_UNIX_SOCKET_PATH, socket);
+	curl_easy_setopt(curl, CURLOPT_URL, url);
+	curl_easy_setopt(curl, CURLOPT_PROXY, "");
+	curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
+	curl_easy_setopt(curl, CURLOPT_TIMEOUT, PATIENCE);
+	curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, take);
+	curl_easy_setopt(curl, CURLOPT_WRITEDATA, &answer);
+	if (body != NULL) {
+		text = json_dumps(body, JSON_COMPACT);
+		headers = curl_slist_append(NULL, "Content-Type: application/json");
+		curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers);
+		curl_easy_setopt(curl, CURLOPT_POSTFIELDS, text != NULL ? text : "{}");
+	}
+	code = curl_easy_perform(curl);
+	curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status);
+	if (code != CURLE_OK)
+		unreachable(socket, curl, code, errors);
+	else
+		json = understand(socket, &answer, status, errors);
+	curl_slist_free_all(headers);
+	curl_easy_cleanup(curl);
+	free(answer.text);
+	free(text);
+	free(url);
+	return json;
+}
+
+char *sl_client_path(const char *start, ...)
+{
+	char *path = strdup(start);
+	const char *segment;
+	va_list args;
+
+	va_start(args, start);
+	while (path != NULL && (segment = va_arg(args, const char *)) != NULL) {
+		char *escaped = curl_easy_escape(NULL, segment, 0), *longer = NULL;
+
+		if (escaped == NULL || asprintf(&longer, "%s/%s", path, escaped) < 0)
+			longer = NULL;
+		curl_free(escaped);
+		free(path);
+		path = longer;
+	}
+	va_end(args);
+	return path;
+}

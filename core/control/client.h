@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Asking a running sluice over its control socket. */
+#ifndef CORE_CONTROL_CLIENT_H
+#define CORE_CONTROL_CLIENT_H
+
+#include <jansson.h>
+
+#include <core/error/errors.h>
+
+/*
+ * path: "/v1/status". body: sent by POST as JSON; NULL: GET. The caller keeps the body and gets
+ * the answer. NULL with messages, also when the answer is an error.
+ */
+json_t *sl_client_ask(const char *socket, const char *path, const json_t *body,
+		      struct sl_errors *errors);
+/* A path with names from outside in it: "/v1/vnfs" and NULL-ended segments, each escaped. The
+ * caller frees. */
+char *sl_client_path(const char *start, ...) __attribute__((sentinel));
+
+#endif

@@ -1,0 +1,380 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include <stdlib.h>
+#include <string.h>
+
+#include <rte_cycles.h>
+#include <rte_mempool.h>
+
+#include <core/control/report.h>
+#include <core/plugin/arena.h>
+#include <core/plugin/json.h>
+#include <core/port/l3.h>
+
+static void put(json_t *object, const char *key, uint64_t value)
+{
+	json_object_set_new(object, key, json_integer((json_int_t)value));
+}
+
+static void put_text(json_t *object, const char *key, const char *value)
+{
+	sl_json_text(sl_json_from(object), key, value);
+}
+
+/* Rounded, so that tables and eyes get no noise. */
+static void put_real(json_t *object, const char *key, double value)
+{
+	json_object_set_new(object, key, json_real((double)(int64_t)(value * 100 + 0.5) / 100));
+}
+
+static json_t *totals(const struct sl_totals *t)
+{
+	json_t *object = json_object();
+
+	put(object, "rx", t->rx);
+	put(object, "made", t->made);
+	put(object, "tx", t->tx);
+	put(object, "drops", t->drops);
+	put(object, "joined", t->joined);
+	put(object, "held", t->held);
+	return object;
+}
+
+json_t *sl_report_status(const struct sl_engine *engine, const struct sl_snapshot *s)
+{
+	json_t *object = json_object();
+
+	put_text(object, "version", SL_VERSION);
+	put_text(object, "state", engine->stopped ? "stopped" : "running");
+	if (engine->generation != NULL) {
+		put_text(object, "chain", engine->generation->chain->name);
+		put_text(object, "file", engine->generation->chain->file);
+		put(object, "generation", engine->generation->number);
+	}
+	put_real(object, "seconds", s->seconds);
+	put(object, "workers", engine->worker_count);
+	put(object, "events", engine->events);
+	put(object, "events_lost", engine->events_lost);
+	json_object_set_new(object, "totals", totals(&s->totals));
+	return object;
+}
+
+json_t *sl_report_drops(const struct sl_engine *engine, const struct sl_snapshot *s,
+			unsigned int hop)
+{
+	const struct sl_node_type *type = engine->generation->hops[hop].instance->type;
+	json_t *object = json_object();
+
+	for (unsigned int i = s->first_drop[hop]; i < s->first_drop[hop + 1]; i++) {
+		const char *reason = sl_drop_reason(type, i - s->first_drop[hop]);
+
+		if (s->drops[i] != 0 && reason != NULL)
+			put(object, reason, s->drops[i]);
+	}
+	return object;
+}
+
+static void put_hop(json_t *object, const struct sl_engine *engine, const struct sl_snapshot *s,
+		    unsigned int hop)
+{
+	const struct sl_hop_stats *stats = &s->hops[hop];
+
+	put(object, "packets", stats->packets);
+	put(object, "bytes", stats->bytes);
+	put(object, "calls", stats->calls);
+	put(object, "cycles", stats->cycles);
+	put_real(object, "cycles_per_packet",
+		 stats->packets != 0 ? (double)stats->cycles / (double)stats->packets : 0);
+	put(object, "made", stats->emitted);
+	put(object, "held", stats->held);
+	put(object, "dropped", stats->drops);
+	json_object_set_new(object, "drops", sl_report_drops(engine, s, hop));
+}
+
+/* One direction of a port: its Rx or Tx hop. */
+static json_t *port_side(const struct sl_engine *engine, const struct sl_snapshot *s,
+			 unsigned int port, enum sl_plan_kind kind)
+{
+	const struct sl_plan *plan = engine->generation->plan;
+	json_t *object = json_object(), *drops = json_object();
+	uint64_t packets = 0, bytes = 0, dropped = 0;
+
+	for (unsigned int h = 0; h < plan->hop_count; h++) {
+		json_t *part;
+
+		if (plan->hops[h].kind != kind || plan->hops[h].port != port)
+			continue;
+		packets += s->hops[h].packets;
+		bytes += s->hops[h].bytes;
+		dropped += s->hops[h].drops;
+		part = sl_report_drops(engine, s, h);
+		json_object_update(drops, part);
+		json_decref(part);
+	}
+	put(object, "packets", kind == SL_PLAN_TX ? packets - dropped : packets);
+	put(object, "bytes", bytes);
+	put(object, "dropped", dropped);
+	json_object_set_new(object, "drops", drops);
+	return object;
+}
+
+json_t *sl_report_ports(const struct sl_engine *engine, const struct sl_snapshot *s)
+{
+	json_t *list = json_array();
+
+	for (unsigned int i = 0; i < engine->port_count; i++) {
+		const struct sl_port *port = engine->ports[i];
+		json_t *object = json_object(), *device = json_object(), *l3;
+
+		put_text(object, "name", port->name);
+		put_text(object, "kind", port->kind->name);
+		json_object_set_new(object, "rx", port_side(engine, s, i, SL_PLAN_RX));
+		json_object_set_new(object, "tx", port_side(engine, s, i, SL_PLAN_TX));
+		sl_port_show(port, sl_json_from(device));
+		json_object_set_new(object, "device", device);
+		if (port->l3 != NULL) {
+			l3 = json_object();
+			sl_l3_show(port->l3, sl_json_from(l3));
+			json_object_set_new(object, "l3", l3);
+		}
+		json_array_append_new(list, object);
+	}
+	return list;
+}
+
+static json_t *path_hops(const struct sl_engine *engine, const struct sl_snapshot *s,
+			 unsigned int path)
+{
+	const struct sl_generation *g = engine->generation;
+	json_t *list = json_array();
+
+	for (unsigned int h = 0; h < g->plan->hop_count; h++) {
+		const struct sl_plan_hop *hop = &g->plan->hops[h];
+		json_t *object;
+
+		if (hop->kind != SL_PLAN_VNF || hop->path != path)
+			continue;
+		object = json_object();
+		put_text(object, "name", hop->name);
+		put_text(object, "vnf", g->chain->vnfs[hop->vnf].name);
+		put_text(object, "direction", hop->from == SL_INSIDE ? "forward" : "backward");
+		put_hop(object, engine, s, h);
+		json_array_append_new(list, object);
+	}
+	return list;
+}
+
+json_t *sl_report_paths(const struct sl_engine *engine, const struct sl_snapshot *s)
+{
+	const struct sl_chain *chain = engine->generation->chain;
+	json_t *list = json_array();
+
+	for (unsigned int i = 0; i < chain->path_count; i++) {
+		const struct sl_chain_path *path = &chain->paths[i];
+		json_t *object = json_object();
+
+		put_text(object, "name", path->name);
+		put_text(object, "first", chain->ports[path->first].name);
+		put_text(object, "last", chain->ports[path->last].name);
+		json_object_set_new(object, "both_ways", json_boolean(path->both_ways));
+		json_object_set_new(object, "hops", path_hops(engine, s, i));
+		json_array_append_new(list, object);
+	}
+	return list;
+}
+
+json_t *sl_report_nodes(const struct sl_engine *engine, const struct sl_snapshot *s)
+{
+	const struct sl_generation *g = engine->generation;
+	json_t *list = json_array();
+
+	for (unsigned int h = 0; h < g->plan->hop_count; h++) {
+		json_t *object = json_object();
+
+		put(object, "number", h);
+		put_text(object, "name", g->plan->hops[h].name);
+		put_text(object, "type", g->hops[h].instance->type->name);
+		put_hop(object, engine, s, h);
+		json_array_append_new(list, object);
+	}
+	return list;
+}
+
+static json_t *counters(const struct sl_instance *instance)
+{
+	const struct sl_name *names = instance->type->counters;
+	json_t *object = json_object();
+
+	for (unsigned int c = 0; names != NULL && names[c].name != NULL; c++) {
+		uint64_t sum = 0;
+
+		for (uint32_t w = 0; w < instance->workers; w++)
+			if (instance->counters[w] != NULL)
+				sum += __atomic_load_n(&instance->counters[w][c], __ATOMIC_RELAXED);
+		put(object, names[c].name, sum);
+	}
+	return object;
+}
+
+static json_t *commands(const struct sl_node_type *type)
+{
+	json_t *list = json_array();
+
+	for (const struct sl_command *c = type->commands; c != NULL && c->name != NULL; c++) {
+		json_t *object = json_object();
+
+		put_text(object, "name", c->name);
+		json_object_set_new(object, "changes", json_boolean(c->changes));
+		put_text(object, "doc", c->doc);
+		json_array_append_new(list, object);
+	}
+	return list;
+}
+
+json_t *sl_report_vnfs(const struct sl_engine *engine)
+{
+	const struct sl_generation *g = engine->generation;
+	json_t *list = json_array();
+
+	for (unsigned int i = 0; i < g->chain->vnf_count; i++) {
+		const struct sl_instance *instance = g->vnfs[i];
+		const struct sl_loaded_plugin *plugin =
+			sl_registry_owner(engine->registry, instance->type);
+		json_t *object = json_object();
+		uint64_t cap;
+
+		put_text(object, "name", instance->name);
+		put_text(object, "type", instance->type->name);
+		put_text(object, "plugin", plugin != NULL ? plugin->plugin->name : NULL);
+		put(object, "workers", instance->workers);
+		put(object, "memory", sl_instance_memory(instance, &cap));
+		if (cap != 0)
+			put(object, "memory_limit", cap);
+		json_object_set_new(object, "counters", counters(instance));
+		json_object_set_new(object, "commands", commands(instance->type));
+		json_array_append_new(list, object);
+	}
+	return list;
+}
+
+json_t *sl_report_workers(const struct sl_engine *engine)
+{
+	json_t *list = json_array();
+	double hz = (double)rte_get_tsc_hz();
+
+	for (unsigned int i = 0; i < engine->worker_count; i++) {
+		json_t *object = json_object();
+		struct sl_worker_stats s;
+		uint64_t cycles, now = rte_rdtsc();
+		uint16_t hop;
+
+		sl_worker_stats(engine->workers[i], &s);
+		cycles = s.busy_cycles + s.idle_cycles;
+		put(object, "worker", sl_worker_index(engine->workers[i]));
+		put(object, "core", sl_worker_lcore(engine->workers[i]));
+		put_real(object, "busy_percent",
+			 cycles != 0 ? 100.0 * (double)s.busy_cycles / (double)cycles : 0);
+		put(object, "rx", s.polled);
+		put(object, "busy_cycles", s.busy_cycles);
+		put(object, "idle_cycles", s.idle_cycles);
+		put(object, "loops", s.loops);
+		put(object, "busy_loops", s.busy_loops);
+		put(object, "sleeps", s.sleeps);
+		put(object, "inbox_in", s.inbox_in);
+		put(object, "inbox_full", s.inbox_full);
+		put_real(object, "heartbeat_ms",
+			 now > s.heartbeat ? (double)(now - s.heartbeat) * 1000 / hz : 0);
+		json_object_set_new(object, "stuck",
+				    json_boolean(sl_engine_worker_stuck(engine, i, &hop)));
+		json_array_append_new(list, object);
+	}
+	return list;
+}
+
+json_t *sl_report_memory(const struct sl_engine *engine)
+{
+	const struct sl_generation *g = engine->generation;
+	json_t *list = json_array(), *object;
+
+	object = json_object();
+	put_text(object, "owner", "packets");
+	put(object, "bytes",
+	    (uint64_t)engine->pool->size * (engine->pool->elt_size + engine->pool->header_size +
+					    engine->pool->trailer_size));
+	put(object, "packets", engine->pool->size);
+	put(object, "packets_free", rte_mempool_avail_count(engine->pool));
+	json_array_append_new(list, object);
+	for (unsigned int i = 0; i < g->chain->vnf_count; i++) {
+		uint64_t cap, used = sl_instance_memory(g->vnfs[i], &cap);
+
+		object = json_object();
+		put_text(object, "owner", g->vnfs[i]->name);
+		put(object, "bytes", used);
+		put(object, "hugepage_bytes", sl_arena_huge(g->vnfs[i]->arena));
+		if (cap != 0)
+			put(object, "limit", cap);
+		json_array_append_new(list, object);
+	}
+	return list;
+}
+
+json_t *sl_report_plugins(const struct sl_registry *registry)
+{
+	json_t *list = json_array();
+
+	for (unsigned int i = 0; i < sl_registry_count(registry); i++) {
+		const struct sl_loaded_plugin *loaded = sl_registry_get(registry, i);
+		json_t *object = json_object(), *types = json_array();
+
+		for (unsigned int t = 0; t < loaded->plugin->type_count; t++)
+			sl_json_text(sl_json_from(types), NULL, loaded->plugin->types[t].name);
+		put_text(object, "name", loaded->plugin->name);
+		put_text(object, "version", loaded->plugin->version);
+		put_text(object, "license", loaded->plugin->license);
+		json_object_set_new(object, "types", types);
+		put(object, "instances", loaded->instances);
+		put_text(object, "path", loaded->path);
+		put_text(object, "doc", loaded->plugin->doc);
+		json_array_append_new(list, object);
+	}
+	return list;
+}
+
+/* Sum of all hops by reason, and what was dropped elsewhere (main thread, full queues). */
+static json_t *all_drops(const struct sl_engine *engine, const struct sl_snapshot *s)
+{
+	json_t *sums = json_object(), *hop, *value;
+	const char *reason;
+	uint64_t known = 0;
+
+	for (unsigned int h = 0; h < s->hop_count; h++) {
+		hop = sl_report_drops(engine, s, h);
+		json_object_foreach (hop, reason, value) {
+			json_int_t have = json_integer_value(json_object_get(sums, reason));
+
+			known += (uint64_t)json_integer_value(value);
+			put(sums, reason, (uint64_t)(have + json_integer_value(value)));
+		}
+		json_decref(hop);
+	}
+	if (s->totals.drops > known)
+		put(sums, "outside-the-graph", s->totals.drops - known);
+	return sums;
+}
+
+json_t *sl_report_stats(const struct sl_engine *engine)
+{
+	struct sl_snapshot *s = sl_snapshot_take(engine);
+	json_t *object;
+
+	if (s == NULL)
+		return NULL;
+	object = sl_report_status(engine, s);
+	json_object_set_new(object, "drops", all_drops(engine, s));
+	json_object_set_new(object, "ports", sl_report_ports(engine, s));
+	json_object_set_new(object, "paths", sl_report_paths(engine, s));
+	json_object_set_new(object, "vnfs", sl_report_vnfs(engine));
+	json_object_set_new(object, "hops", sl_report_nodes(engine, s));
+	json_object_set_new(object, "workers", sl_report_workers(engine));
+	sl_snapshot_free(s);
+	return object;
+}

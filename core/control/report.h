@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* What runs, as JSON: for the API, `sluice show` and `sluice run --stats`. Main thread. */
+#ifndef CORE_CONTROL_REPORT_H
+#define CORE_CONTROL_REPORT_H
+
+#include <jansson.h>
+
+#include <core/control/snapshot.h>
+
+/* One object. */
+json_t *sl_report_status(const struct sl_engine *engine, const struct sl_snapshot *s);
+/* Lists of objects. */
+json_t *sl_report_ports(const struct sl_engine *engine, const struct sl_snapshot *s);
+json_t *sl_report_paths(const struct sl_engine *engine, const struct sl_snapshot *s);
+json_t *sl_report_nodes(const struct sl_engine *engine, const struct sl_snapshot *s);
+json_t *sl_report_vnfs(const struct sl_engine *engine);
+json_t *sl_report_workers(const struct sl_engine *engine);
+json_t *sl_report_memory(const struct sl_engine *engine);
+json_t *sl_report_plugins(const struct sl_registry *registry);
+/* All that counts packets: status, totals, ports, paths. */
+json_t *sl_report_stats(const struct sl_engine *engine);
+/* {reason: packets} of one hop, those that are not zero. */
+json_t *sl_report_drops(const struct sl_engine *engine, const struct sl_snapshot *s,
+			unsigned int hop);
+
+#endif

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The control API over HTTP on a Unix socket. No thread of its own: the main thread polls it. */
+#ifndef CORE_CONTROL_SERVER_H
+#define CORE_CONTROL_SERVER_H
+
+#include <core/host/engine.h>
+
+struct sl_server;
+
+/* NULL with messages. */
+struct sl_server *sl_server_new(struct sl_engine *engine, const char *path, uint32_t mode,
+				const char *group, struct sl_errors *errors);
+void sl_server_free(struct sl_server *server);
+/* Can be read when there is something to do. */
+int sl_server_fd(const struct sl_server *server);
+/* Answer what has come; does not wait. */
+void sl_server_poll(struct sl_server *server);
+
+#endif
