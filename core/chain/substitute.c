@@ -118,6 +118,27 @@ static bool is_reference(const struct sl_tree *tree)
 	return length > 0 && tree->text[length] == '\0';
 }
 
+/* Whether a value is, as a whole, a parameter that was not given. */
+static bool is_absent(const struct sl_arguments *x, const struct sl_tree *tree)
+{
+	const struct sl_argument *argument;
+
+	if (!is_reference(tree))
+		return false;
+	argument = sl_argument_find(x, tree->text + 2, strlen(tree->text) - 3);
+	return argument != NULL && argument->value == NULL;
+}
+
+/* An entry of a list that says something about a parameter that was not given. Without that
+ * one key a firewall's rule would mean more than it should, so the whole entry goes. */
+static bool is_void(const struct sl_arguments *x, const struct sl_tree *tree)
+{
+	for (uint32_t i = 0; tree->kind == SL_TREE_MAP && i < tree->count; i++)
+		if (is_absent(x, tree->items[i].value))
+			return true;
+	return false;
+}
+
 /* Items with references put in. What refers to a parameter that was not given is left out; a
  * list put into a list becomes part of it. */
 static const struct sl_tree *put_items(struct sl_arguments *x, const struct sl_tree *tree)
@@ -132,6 +153,8 @@ static const struct sl_tree *put_items(struct sl_arguments *x, const struct sl_t
 		return NULL;
 	}
 	for (uint32_t i = 0; i < tree->count && !x->failed; i++) {
+		if (tree->kind == SL_TREE_LIST && is_void(x, tree->items[i].value))
+			continue;
 		values[i] = sl_substitute(x, tree->items[i].value);
 		if (values[i] != NULL && tree->kind == SL_TREE_LIST &&
 		    is_reference(tree->items[i].value) && values[i]->kind == SL_TREE_LIST)
