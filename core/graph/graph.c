@@ -238,6 +238,22 @@ void sl_graph_free(struct sl_graph *graph)
 	rte_free(graph);
 }
 
+/* What the ticks emitted and released waits for the next walk, unless it was dropped. */
+static uint64_t count_waiting(const struct sl_graph *graph)
+{
+	uint64_t waiting = 0;
+
+	for (uint32_t w = 0; w < graph->words; w++)
+		for (uint64_t bits = graph->pending[w]; bits != 0; bits &= bits - 1) {
+			uint32_t rank = w * 64 + (uint32_t)__builtin_ctzll(bits);
+
+			for (const struct sl_frame *frame = graph->hops[rank].first; frame != NULL;
+			     frame = frame->next)
+				waiting += frame->n;
+		}
+	return waiting;
+}
+
 void sl_graph_tick(struct sl_graph *graph, uint64_t now)
 {
 	uint64_t earliest = UINT64_MAX;
@@ -260,6 +276,7 @@ void sl_graph_tick(struct sl_graph *graph, uint64_t now)
 		earliest = RTE_MIN(earliest, ticker->next);
 	}
 	graph->next_tick = earliest;
+	__atomic_store_n(&graph->waiting, count_waiting(graph), __ATOMIC_RELAXED);
 }
 
 uint16_t sl_graph_current(const struct sl_graph *graph)

@@ -94,7 +94,7 @@ static inline void match_scalar(const uint8_t *edge, uint8_t e, uint64_t *mask, 
 		uint64_t bits = 0;
 
 		for (unsigned int i = 0; i < 8; i++) {
-			uint64_t x = rte_le_to_cpu_64(eight[w * 8 + i]) ^ (0x0101010101010101 * e);
+			uint64_t x = rte_le_to_cpu_64(eight[w * 8 + i]) ^ (0x0101010101010101u * e);
 			uint64_t zero = ~(((x & low) + low) | x | low); /* 0x80 where zero */
 
 			bits |= ((zero >> 7) * 0x0102040810204080 >> 56) << (i * 8);
