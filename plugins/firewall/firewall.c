@@ -1,0 +1,459 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The packet path. A burst is sorted into lanes by IP version; each lane's sessions are looked
+ * up in bulk; packets of sessions are tracked. What is left goes through the rules in bulk and,
+ * where allowed, opens sessions: two packets of one new flow in a burst make one.
+ */
+#include "firewall.h"
+
+static const struct sl_name reasons[] = {
+	[FW_RULE] = {"rule", "a rule says drop"},
+	[FW_DEFAULT] = {"default", "no rule matched, and the default policy is not to allow"},
+	[FW_REJECT] = {"reject", "a rule or the default policy rejects; the sender may be told"},
+	[FW_LIMITED] = {"limited", "above the limit of the rule that decides"},
+	[FW_MALFORMED] = {"malformed", "an IP or transport header is damaged or cut short"},
+	[FW_FRAGMENT] = {"fragment", "a fragment that was not reassembled before"},
+	[FW_BAD_FLAGS] = {"bad-flags", "TCP flags that make no sense together"},
+	[FW_NO_SESSION] = {"no-session", "belongs to no session and cannot open one"},
+	[FW_BAD_STATE] = {"bad-state", "the TCP session is not in a state for it"},
+	[FW_BAD_WINDOW] = {"bad-window", "outside of the TCP window"},
+	[FW_UNRELATED] = {"unrelated", "an ICMP error about no session"},
+	[FW_TABLE_FULL] = {"table-full", "no room for a new session"},
+	[FW_SOURCE_LIMIT] = {"source-limit", "its source has as many sessions as it may have"},
+	[FW_REVOKED] = {"revoked", "the rules have changed and no longer allow the session"},
+	[FW_BAD_ND] = {"bad-neighbour", "neighbour discovery that came from off the link"},
+	{NULL, NULL},
+};
+
+static const struct sl_name counters[] = {
+	[FW_ESTABLISHED] = {"established", "packets of sessions that were open before"},
+	[FW_CREATED] = {"created", "sessions opened"},
+	[FW_EXPIRED] = {"expired", "sessions ended by time"},
+	[FW_EVICTED] = {"evicted", "sessions ended to make room"},
+	[FW_RELATED] = {"related", "ICMP errors about sessions, let through"},
+	[FW_REPLIES] = {"replies", "resets and ICMP errors sent to rejected senders"},
+	[FW_REPLIES_LIMITED] = {"replies-limited", "answers not sent because of `reject-rate`"},
+	[FW_CLEARED] = {"cleared", "sessions ended by command"},
+	{NULL, NULL},
+};
+
+static const struct sl_name events[] = {
+	[FW_EVENT_ALLOW] = {"allow", "a rule with `log` allowed a packet"},
+	[FW_EVENT_DROP] = {"drop", "a rule with `log` dropped a packet"},
+	[FW_EVENT_REJECT] = {"reject", "a rule with `log` rejected a packet"},
+	{NULL, NULL},
+};
+
+/* ---- Sorting ---- */
+
+static void miss(struct fw_worker *worker, uint16_t packet, unsigned int lane, uint16_t position)
+{
+	worker->misses[worker->miss_count++] = (struct fw_miss){
+		.index = (uint8_t)packet, .lane = (uint8_t)lane, .position = (uint8_t)position};
+}
+
+static inline uint16_t vlan_of(const struct sl_packet *p)
+{
+	return p->flags & SL_PKT_VLAN ? p->vlan & 0xfff : 0;
+}
+
+static inline void lane_put4(struct fw_lane *lane, uint16_t packet, rte_be32_t source,
+			     rte_be32_t dest, uint32_t ports, uint64_t rest)
+{
+	uint64_t a = (uint64_t)source << 16 | (uint16_t)ports,
+		 b = (uint64_t)dest << 16 | ports >> 16;
+	uint64_t low = RTE_MIN(a, b), high = RTE_MAX(a, b);
+	uint64_t *key = &lane->keys[lane->n * 2];
+
+	/* struct fw_key4, in two words. */
+	key[0] = low >> 16 | high >> 16 << 32;
+	key[1] = (low & 0xffff) | (high & 0xffff) << 16 | rest;
+	lane->direction[lane->n] = a > b;
+	lane->index[lane->n++] = (uint8_t)packet;
+}
+
+static inline void lane_put6(struct fw_lane *lane, uint16_t packet, const uint8_t *ip,
+			     uint32_t ports, uint64_t rest)
+{
+	uint64_t *key = &lane->keys[lane->n * 5];
+
+	lane->direction[lane->n] = (uint8_t)sl_fw_order6((struct fw_key6 *)key, ip + 8, ip + 24,
+							 (uint16_t)ports, (uint16_t)(ports >> 16));
+	key[4] = (key[4] & UINT32_MAX) | rest;
+	lane->index[lane->n++] = (uint8_t)packet;
+}
+
+/* The upper half of a key's last word: protocol, kind, VLAN. */
+static inline uint64_t key_rest(uint8_t proto, uint8_t kind, uint16_t vlan)
+{
+	return (uint64_t)proto << 32 | (uint64_t)kind << 40 | (uint64_t)vlan << 48;
+}
+
+static void lane_put(struct fw_worker *worker, const struct rte_mbuf *m, uint16_t packet,
+		     uint32_t ports, uint8_t kind)
+{
+	const struct sl_packet *p = sl_packet(m);
+	uint64_t rest = key_rest(p->proto, kind, vlan_of(p));
+	const uint8_t *ip = sl_l3(m);
+
+	if (p->family == SL_L3_IPV4) {
+		rte_be32_t addr[2];
+
+		memcpy(addr, ip + 12, 8);
+		lane_put4(&worker->lanes[FW_LANE4], packet, addr[0], addr[1], ports, rest);
+	} else {
+		lane_put6(&worker->lanes[FW_LANE6], packet, ip, ports, rest);
+	}
+}
+
+static void sort_special(struct sl_node *node, const struct fw_policy *policy,
+			 const struct rte_mbuf *m, uint16_t packet, uint8_t *edge)
+{
+	struct fw_worker *worker = node->state;
+	struct fw_tail tail;
+	uint8_t reason;
+
+	switch (sl_fw_special(m, policy->config->neighbours == 0, &tail, &reason)) {
+	case FW_KIND_SESSION:
+	case FW_KIND_OPENER:
+		lane_put(worker, m, packet, tail.port[0] | (uint32_t)tail.port[1] << 16, tail.kind);
+		return;
+	case FW_KIND_STATELESS:
+		miss(worker, packet, FW_LANES, 0);
+		return;
+	case FW_KIND_PASS:
+		return;
+	case FW_KIND_ERROR:
+		if (sl_fw_related(node, policy, m))
+			sl_count(node, FW_RELATED, 1);
+		else
+			*edge = SL_DROP(FW_UNRELATED);
+		return;
+	case FW_KIND_DROP:
+		*edge = SL_DROP(reason);
+		return;
+	}
+}
+
+static void sort_packets(struct sl_node *node, const struct fw_policy *policy,
+			 struct rte_mbuf **pkts, uint8_t *edge, uint16_t n)
+{
+	struct fw_worker *worker = node->state;
+
+	worker->lanes[FW_LANE4].n = worker->lanes[FW_LANE6].n = worker->miss_count = 0;
+	for (uint16_t i = 0; i < n; i++) {
+		const struct sl_packet *p = sl_packet(pkts[i]);
+		uint32_t ports;
+
+		if (likely(sl_has_ports(pkts[i]) && !(p->flags & SL_PKT_FRAGMENT))) {
+			memcpy(&ports, sl_l4(pkts[i]), 4);
+			lane_put(worker, pkts[i], i, ports, 0);
+		} else {
+			sort_special(node, policy, pkts[i], i, &edge[i]);
+		}
+	}
+}
+
+/* ---- Packets of sessions ---- */
+
+static void track_lane(struct sl_node *node, const struct fw_policy *policy, unsigned int number,
+		       struct rte_mbuf **pkts, uint8_t *edge, uint32_t now)
+{
+	struct fw_worker *worker = node->state;
+	struct fw_lane *lane = &worker->lanes[number];
+	struct fw_table *table = &worker->tables[number];
+	uint32_t passed = 0;
+
+	for (uint16_t i = 0; i < lane->n; i++)
+		lane->hash[i] =
+			sl_index_hash(&lane->keys[i * table->key_size / 8], table->key_size);
+	sl_index_find_bulk(table->index, lane->keys, lane->hash, lane->slot, lane->n);
+	for (uint16_t i = 0; i < lane->n; i++) {
+		uint32_t slot = lane->slot[i];
+		uint8_t packet = lane->index[i];
+		unsigned int verdict;
+
+		/* An earlier packet of the burst may have ended the session. */
+		if (slot == SL_NO_SLOT || unlikely(sl_fw_session(table, slot)->state == FW_FREE)) {
+			miss(worker, packet, number, i);
+			continue;
+		}
+		verdict = sl_fw_track(node, policy, table, slot, pkts[packet], lane->direction[i],
+				      now);
+		if (likely(verdict == FW_TRACK_PASS)) {
+			passed++;
+		} else if (verdict == FW_TRACK_REOPEN) {
+			sl_fw_table_remove(table, slot);
+			miss(worker, packet, number, i);
+		} else {
+			edge[packet] = SL_DROP(verdict);
+		}
+	}
+	sl_count(node, FW_ESTABLISHED, passed);
+}
+
+/* ---- Packets by rule ---- */
+
+/* Can the packet open a session? Else *reason says why not. */
+static bool may_open(const struct fw_policy *policy, const struct rte_mbuf *m, uint8_t *reason)
+{
+	const struct sl_packet *p = sl_packet(m);
+
+	*reason = FW_NO_SESSION;
+	if (p->proto == IPPROTO_TCP) {
+		if (!sl_fw_tcp_flags_valid(p->tcp_flags)) {
+			*reason = FW_BAD_FLAGS;
+			return false;
+		}
+		if ((p->tcp_flags & (RTE_TCP_SYN_FLAG | RTE_TCP_ACK_FLAG)) == RTE_TCP_SYN_FLAG)
+			return true;
+		return policy->config->tcp_pickup &&
+		       (p->tcp_flags & (RTE_TCP_SYN_FLAG | RTE_TCP_RST_FLAG | RTE_TCP_ACK_FLAG)) ==
+			       RTE_TCP_ACK_FLAG;
+	}
+	if ((p->family == SL_L3_IPV4 && p->proto == IPPROTO_ICMP) ||
+	    (p->family == SL_L3_IPV6 && p->proto == IPPROTO_ICMPV6))
+		return sl_fw_icmp_request(p->family, sl_icmp(m)->icmp_type) ==
+		       sl_icmp(m)->icmp_type;
+	return true;
+}
+
+static void report(struct sl_node *node, uint32_t event, const struct rte_mbuf *m, uint32_t rule)
+{
+	struct fw_log log;
+
+	sl_fw_log_fill(&log, m, node->from, rule);
+	sl_event(node, event, &log, sizeof(log));
+}
+
+/* What the rule says of a packet that no session claims. Returns the edge. */
+static uint8_t decide(struct sl_node *node, const struct fw_policy *policy,
+		      const struct fw_miss *missed, uint32_t rule, const struct rte_mbuf *m,
+		      uint32_t now)
+{
+	struct fw_worker *worker = node->state;
+	struct fw_lane *lane = &worker->lanes[missed->lane == FW_LANE6 ? FW_LANE6 : FW_LANE4];
+	struct fw_table *table = &worker->tables[missed->lane == FW_LANE6 ? FW_LANE6 : FW_LANE4];
+	const struct fw_action *action = &policy->actions[rule];
+	struct fw_rule_count *count = &policy->counts[(size_t)policy->stride * node->worker + rule];
+	uint32_t number = rule < policy->count ? rule + 1 : 0;
+	unsigned int verdict;
+
+	count->packets++;
+	count->bytes += m->pkt_len;
+	if (action->interval != 0 &&
+	    !sl_fw_within_limit(&count->due, action->interval, action->burst, sl_now(node)))
+		return SL_DROP(FW_LIMITED);
+	if (action->log)
+		report(node,
+		       action->verdict == FW_ALLOW  ? FW_EVENT_ALLOW
+		       : action->verdict == FW_DROP ? FW_EVENT_DROP
+						    : FW_EVENT_REJECT,
+		       m, number);
+	if (action->verdict == FW_DROP)
+		return SL_DROP(number == 0 ? FW_DEFAULT : FW_RULE);
+	if (action->verdict == FW_REJECT_IT) {
+		sl_fw_reject(node, policy, m, action->with);
+		return SL_DROP(FW_REJECT);
+	}
+	if (missed->lane == FW_LANES)
+		return SL_ON;
+	verdict = sl_fw_open(
+		node, policy, table, &lane->keys[missed->position * table->key_size / 8],
+		lane->hash[missed->position], rule, m, lane->direction[missed->position], now);
+	if (verdict != FW_TRACK_PASS)
+		return SL_DROP(verdict);
+	count->sessions++;
+	return SL_ON;
+}
+
+/* A session that an earlier miss of this burst opened takes the packet. False: there is none. */
+static bool joined(struct sl_node *node, const struct fw_policy *policy,
+		   const struct fw_miss *missed, const struct rte_mbuf *m, uint8_t *edge,
+		   uint32_t now)
+{
+	struct fw_worker *worker = node->state;
+	struct fw_lane *lane;
+	struct fw_table *table;
+	unsigned int verdict;
+	uint32_t slot;
+
+	if (missed->lane == FW_LANES)
+		return false;
+	lane = &worker->lanes[missed->lane];
+	table = &worker->tables[missed->lane];
+	slot = sl_index_find(table->index, &lane->keys[missed->position * table->key_size / 8],
+			     lane->hash[missed->position]);
+	if (slot == SL_NO_SLOT)
+		return false;
+	verdict = sl_fw_track(node, policy, table, slot, m, lane->direction[missed->position], now);
+	if (verdict == FW_TRACK_REOPEN) {
+		sl_fw_table_remove(table, slot);
+		return false;
+	}
+	*edge = verdict == FW_TRACK_PASS ? SL_ON : SL_DROP(verdict);
+	sl_count(node, FW_ESTABLISHED, verdict == FW_TRACK_PASS);
+	return true;
+}
+
+static void decide_misses(struct sl_node *node, const struct fw_policy *policy,
+			  struct rte_mbuf **pkts, uint8_t *edge, uint32_t now)
+{
+	struct fw_worker *worker = node->state;
+	struct rte_mbuf *missed[SL_BURST];
+	uint32_t rule[SL_BURST];
+
+	for (uint16_t i = 0; i < worker->miss_count; i++)
+		missed[i] = pkts[worker->misses[i].index];
+	sl_matcher_lookup(policy->matcher, node->from, missed, rule, worker->miss_count);
+	for (uint16_t i = 0; i < worker->miss_count; i++) {
+		const struct fw_miss *at = &worker->misses[i];
+		uint8_t reason, *to = &edge[at->index];
+
+		if (joined(node, policy, at, missed[i], to, now))
+			continue;
+		if (at->lane != FW_LANES && !may_open(policy, missed[i], &reason))
+			*to = SL_DROP(reason);
+		else
+			*to = decide(node, policy, at,
+				     rule[i] == SL_NO_MATCH ? policy->count : rule[i], missed[i],
+				     now);
+	}
+}
+
+static void firewall_process(struct sl_node *node, struct rte_mbuf **pkts, uint8_t *edge,
+			     uint16_t n)
+{
+	struct fw_instance *firewall = node->data;
+	struct fw_worker *worker = node->state;
+	const struct fw_policy *policy =
+		atomic_load_explicit(&firewall->policy, memory_order_acquire);
+	uint32_t now = sl_fw_time(node);
+
+	sort_packets(node, policy, pkts, edge, n);
+	for (unsigned int lane = 0; lane < FW_LANES; lane++) {
+		if (worker->lanes[lane].n > 0)
+			track_lane(node, policy, lane, pkts, edge, now);
+	}
+	if (worker->miss_count > 0)
+		decide_misses(node, policy, pkts, edge, now);
+}
+
+static void firewall_tick(struct sl_node *node)
+{
+	struct fw_instance *firewall = node->data;
+	struct fw_worker *worker = node->state;
+	const struct fw_policy *policy =
+		atomic_load_explicit(&firewall->policy, memory_order_acquire);
+	uint32_t ended = 0;
+
+	for (unsigned int lane = 0; lane < FW_LANES; lane++)
+		ended += sl_fw_table_turn(&worker->tables[lane], policy->timeouts, sl_fw_time(node),
+					  256);
+	sl_count(node, FW_EXPIRED, ended);
+}
+
+/* ---- Life ---- */
+
+static int firewall_create(struct sl_instance *instance, const void *data, struct sl_errors *errors)
+{
+	struct fw_instance *firewall = sl_instance_data(instance);
+	const struct fw_config *config = data;
+	struct fw_policy *policy = sl_fw_policy_new(instance, config, 1, errors);
+
+	if (policy == NULL)
+		return -EINVAL;
+	firewall->epoch = 1;
+	firewall->sessions = config->sessions;
+	firewall->sessions_ipv6 = config->sessions_ipv6;
+	firewall->per_source = config->per_source;
+	firewall->accounting = config->accounting;
+	atomic_store(&firewall->policy, policy);
+	return 0;
+}
+
+static int check_fixed(const struct fw_instance *firewall, const struct fw_config *config,
+		       struct sl_errors *errors)
+{
+	static const char message[] = "cannot change while sessions are kept; give the firewall "
+				      "another name to start anew";
+
+	if (config->sessions != firewall->sessions)
+		return sl_fail_at(errors, &config->sessions, "%s", message);
+	if (config->sessions_ipv6 != firewall->sessions_ipv6)
+		return sl_fail_at(errors, &config->sessions_ipv6, "%s", message);
+	if (config->accounting != firewall->accounting)
+		return sl_fail_at(errors, &config->accounting, "%s", message);
+	if ((config->per_source != 0) != (firewall->per_source != 0))
+		return sl_fail_at(errors, &config->per_source, "%s", message);
+	return 0;
+}
+
+static int firewall_configure(struct sl_instance *instance, const void *config,
+			      struct sl_errors *errors)
+{
+	struct fw_instance *firewall = sl_instance_data(instance);
+	struct fw_policy *policy, *old;
+
+	if (check_fixed(firewall, config, errors) != 0)
+		return -EINVAL;
+	policy = sl_fw_policy_new(instance, config, firewall->epoch + 1, errors);
+	if (policy == NULL)
+		return -EINVAL;
+	firewall->epoch++;
+	old = atomic_exchange_explicit(&firewall->policy, policy, memory_order_acq_rel);
+	sl_synchronize();
+	sl_fw_policy_free(instance, old);
+	return 0;
+}
+
+static void firewall_destroy(struct sl_instance *instance)
+{
+	struct fw_instance *firewall = sl_instance_data(instance);
+
+	sl_fw_policy_free(instance, atomic_load(&firewall->policy));
+}
+
+static int firewall_worker_init(struct sl_node *node, struct sl_errors *errors)
+{
+	const struct fw_instance *firewall = node->data;
+	struct fw_worker *worker = node->state;
+
+	worker->shift = sl_fw_time_shift();
+	for (unsigned int lane = 0; lane < FW_LANES; lane++) {
+		int rc = sl_fw_table_init(&worker->tables[lane], node->instance, lane, firewall,
+					  errors);
+
+		if (rc != 0)
+			return rc;
+	}
+	return 0;
+}
+
+static const struct sl_node_type types[] = {
+	{
+		.name = "firewall",
+		.doc = "stateful packet filter: ordered rules open sessions, sessions let through",
+		.flags = SL_NODE_WHOLE_DATAGRAMS | SL_NODE_STATEFUL,
+		.reasons = reasons,
+		.counters = counters,
+		.events = events,
+		.params = sl_fw_params,
+		.config_size = sizeof(struct fw_config),
+		.instance_size = sizeof(struct fw_instance),
+		.state_size = sizeof(struct fw_worker),
+		.check = sl_fw_check,
+		.create = firewall_create,
+		.configure = firewall_configure,
+		.destroy = firewall_destroy,
+		.worker_init = firewall_worker_init,
+		.process = firewall_process,
+		.tick = firewall_tick,
+		.tick_ms = 10,
+		.commands = sl_fw_commands,
+		.render_event = sl_fw_render_event,
+	},
+};
+
+SL_PLUGIN("firewall", "0.1.0", "BSD-3-Clause",
+	  "Stateful packet filter for IPv4 and IPv6 with TCP window tracking", types);
