@@ -27,7 +27,7 @@ static int set_address(struct sockaddr_un *address, const char *path, struct sl_
 }
 
 /* In a folder that others may write, they could put their own socket in place of ours. */
-static int check_folder(const char *path, struct sl_errors *errors)
+static int check_folder(const char *path, uint32_t mode, struct sl_errors *errors)
 {
 	char copy[PATH_MAX], *folder;
 	struct stat s;
@@ -37,6 +37,10 @@ static int check_folder(const char *path, struct sl_errors *errors)
 			       path);
 	strcpy(copy, path);
 	folder = dirname(copy);
+	/* /run/sluice is not there after a boot. */
+	if (mkdir(folder, mode & 077 ? 0755 : 0700) != 0 && errno != EEXIST)
+		return sl_fail(errors, errno, "control socket %s: cannot make folder %s: %s", path,
+			       folder, strerror(errno));
 	if (stat(folder, &s) != 0)
 		return sl_fail(errors, errno, "control socket %s: folder %s: %s", path, folder,
 			       strerror(errno));
@@ -110,7 +114,7 @@ int sl_socket_listen(const char *path, uint32_t mode, const char *group, struct 
 
 	error = set_address(&address, path, errors);
 	if (error == 0)
-		error = check_folder(path, errors);
+		error = check_folder(path, mode, errors);
 	if (error == 0)
 		error = clear_stale(path, &address, errors);
 	if (error != 0)

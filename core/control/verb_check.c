@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include <stdio.h>
+
+#include <core/chain/plan.h>
+#include <core/control/verb.h>
+#include <core/host/config.h>
+
+static void check(const char *file, const struct sl_host_config *host, struct sl_registry *registry,
+		  struct sl_errors *errors)
+{
+	struct sl_chain *chain =
+		sl_chain_load(file, registry, (const char *const *)host->vnf_folders,
+			      host->vnf_folder_count, errors);
+
+	if (chain != NULL)
+		sl_plan_free(sl_plan_new(chain, errors));
+	sl_errors_resolve(errors, NULL, NULL);
+	sl_chain_free(chain);
+}
+
+static int check_all(char *const *files, int count, const char *config)
+{
+	int status = SL_EXIT_WRONG;
+	struct sl_errors *errors = sl_errors_new();
+	struct sl_host_config *host = sl_host_config_load(config, errors);
+	struct sl_registry *registry = NULL;
+
+	if (host != NULL)
+		registry = sl_registry_new((const char *const *)host->plugin_folders,
+					   host->plugin_folder_count);
+	for (int i = 0; registry != NULL && i < count; i++)
+		check(files[i], host, registry, errors);
+	if (registry != NULL && sl_errors_count(errors) == 0)
+		status = SL_EXIT_OK;
+	sl_errors_print(errors, stderr);
+	sl_registry_free(registry);
+	sl_host_config_free(host);
+	sl_errors_free(errors);
+	return status;
+}
+
+static int run(const struct sl_verb *verb, int argc, char **argv)
+{
+	static const struct option options[] = {SL_OPTION_CONFIG, SL_OPTION_HELP, SL_OPTION_END};
+	const char *config = NULL;
+	int option;
+
+	while ((option = getopt_long(argc, argv, "c:h", options, NULL)) != -1) {
+		switch (option) {
+		case 'c':
+			config = optarg;
+			break;
+		case 'h':
+			return sl_verb_usage(verb);
+		default:
+			return SL_EXIT_WRONG;
+		}
+	}
+	if (optind == argc)
+		return sl_verb_misused(verb, "name a chain file");
+	return check_all(argv + optind, argc - optind, config);
+}
+
+const struct sl_verb sl_verb_check = {
+	.name = "check",
+	.synopsis = "check [--config FILE] CHAIN...",
+	.summary = "Check chain files and report every error with its place",
+	.help = "Needs no rights, devices or hugepages, and starts nothing. Silent when all is "
+		"well;\n"
+		"errors go to standard error as FILE:LINE:COLUMN: error: TEXT.\n"
+		"\n"
+		"  -c, --config FILE  host file, which says where plugins and VNFs are looked "
+		"for\n",
+	.run = run,
+};

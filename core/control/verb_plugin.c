@@ -1,0 +1,209 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include <stdio.h>
+#include <string.h>
+
+#include <core/control/describe.h>
+#include <core/control/report.h>
+#include <core/control/table.h>
+#include <core/control/verb.h>
+#include <core/host/config.h>
+
+static const char *text_of(const json_t *object, const char *key)
+{
+	const char *text = json_string_value(json_object_get(object, key));
+
+	return text != NULL ? text : "";
+}
+
+/* A doc sentence, broken into lines of some 90 characters. */
+static void print_doc(const char *doc, int indent)
+{
+	int column = indent;
+
+	printf("%*s", indent, "");
+	while (*doc != '\0') {
+		int word = (int)strcspn(doc, " ");
+
+		if (column + word > 94 && column > indent) {
+			printf("\n%*s", indent, "");
+			column = indent;
+		}
+		printf("%s%.*s", column > indent ? " " : "", word, doc);
+		column += word + 1;
+		doc += word + (doc[word] == ' ');
+	}
+	putchar('\n');
+}
+
+static void print_params(const json_t *params, int indent)
+{
+	json_t *param;
+	size_t i;
+
+	json_array_foreach (params, i, param) {
+		const char *def = text_of(param, "default");
+
+		printf("%*s%s: %s", indent, "", text_of(param, "name"), text_of(param, "form"));
+		if (json_is_true(json_object_get(param, "required")))
+			printf(", required");
+		if (json_is_true(json_object_get(param, "one_of")))
+			printf(", exactly one of those so marked");
+		if (def[0] != '\0')
+			printf(", default `%s`", def);
+		putchar('\n');
+		if (text_of(param, "doc")[0] != '\0')
+			print_doc(text_of(param, "doc"), indent + 4);
+		print_params(json_object_get(param, "params"), indent + 4);
+	}
+}
+
+static void print_names(const char *title, const json_t *names)
+{
+	json_t *name;
+	size_t i;
+
+	if (json_array_size(names) == 0)
+		return;
+	printf("\n  %s:\n", title);
+	json_array_foreach (names, i, name) {
+		printf("    %s%s\n", text_of(name, "name"),
+		       json_is_true(json_object_get(name, "changes")) ? " (changes something)"
+								      : "");
+		print_doc(text_of(name, "doc"), 8);
+		print_params(json_object_get(name, "params"), 8);
+	}
+}
+
+static void print_type(const json_t *type)
+{
+	printf("\nnode type %s\n", text_of(type, "name"));
+	print_doc(text_of(type, "doc"), 2);
+	if (json_is_true(json_object_get(type, "stateful")))
+		puts("  Both directions of a session go to the same worker.");
+	if (json_is_true(json_object_get(type, "whole_datagrams")))
+		puts("  Fragments are put together before it and made again after it.");
+	if (json_is_true(json_object_get(type, "steers")))
+		puts("  Serves `steering`.");
+	if (json_array_size(json_object_get(type, "params")) != 0) {
+		puts("\n  parameters:");
+		print_params(json_object_get(type, "params"), 4);
+	}
+	print_names("edges", json_object_get(type, "edges"));
+	print_names("drop reasons", json_object_get(type, "reasons"));
+	print_names("counters", json_object_get(type, "counters"));
+	print_names("events", json_object_get(type, "events"));
+	print_names("commands", json_object_get(type, "commands"));
+}
+
+static void print_plugin(const json_t *plugin)
+{
+	json_t *type;
+	size_t i;
+
+	printf("%s %s (%s), %s\n", text_of(plugin, "name"), text_of(plugin, "version"),
+	       text_of(plugin, "license"), text_of(plugin, "path"));
+	print_doc(text_of(plugin, "doc"), 2);
+	json_array_foreach (json_object_get(plugin, "types"), i, type)
+		print_type(type);
+}
+
+static void list(struct sl_registry *registry, bool json, struct sl_errors *errors)
+{
+	static const struct sl_column columns[] = {{"plugin", "name"},
+						   {"version", "version"},
+						   {"types", "types"},
+						   {"path", "path"},
+						   {"doc", "doc"}};
+	json_t *plugins;
+
+	sl_registry_load_all(registry, errors);
+	plugins = sl_report_plugins(registry);
+	if (json)
+		sl_verb_print(plugins, true);
+	else
+		sl_table_print(stdout, plugins, columns, 5);
+	json_decref(plugins);
+}
+
+static void show(struct sl_registry *registry, const char *name, bool json,
+		 struct sl_errors *errors)
+{
+	const struct sl_loaded_plugin *loaded = sl_registry_load(registry, name, errors);
+	json_t *plugin;
+
+	if (loaded == NULL)
+		return;
+	plugin = sl_describe_plugin(loaded);
+	if (json)
+		sl_verb_print(plugin, true);
+	else
+		print_plugin(plugin);
+	json_decref(plugin);
+}
+
+/* name NULL: list. */
+static int look(const struct sl_verb *verb, const char *name, const char *config, bool json)
+{
+	struct sl_errors *errors = sl_errors_new();
+	struct sl_host_config *host = sl_host_config_load(config, errors);
+	struct sl_registry *registry = NULL;
+	int status;
+
+	if (host != NULL)
+		registry = sl_registry_new((const char *const *)host->plugin_folders,
+					   host->plugin_folder_count);
+	if (registry != NULL && name == NULL)
+		list(registry, json, errors);
+	else if (registry != NULL)
+		show(registry, name, json, errors);
+	status = registry == NULL || sl_errors_count(errors) != 0 ? SL_EXIT_WRONG : SL_EXIT_OK;
+	sl_errors_print(errors, stderr);
+	sl_registry_free(registry);
+	sl_host_config_free(host);
+	sl_errors_free(errors);
+	return sl_verb_flush(verb, status);
+}
+
+static int run(const struct sl_verb *verb, int argc, char **argv)
+{
+	static const struct option options[] = {SL_OPTION_CONFIG, SL_OPTION_JSON, SL_OPTION_HELP,
+						SL_OPTION_END};
+	const char *config = NULL;
+	bool json = false;
+	int option;
+
+	while ((option = getopt_long(argc, argv, "c:jh", options, NULL)) != -1) {
+		switch (option) {
+		case 'c':
+			config = optarg;
+			break;
+		case 'j':
+			json = true;
+			break;
+		case 'h':
+			return sl_verb_usage(verb);
+		default:
+			return SL_EXIT_WRONG;
+		}
+	}
+	argc -= optind;
+	argv += optind;
+	if (argc == 1 && strcmp(argv[0], "list") == 0)
+		return look(verb, NULL, config, json);
+	if (argc == 2 && strcmp(argv[0], "show") == 0)
+		return look(verb, argv[1], config, json);
+	return sl_verb_misused(verb, "say `list`, or `show` and a plugin's name or path");
+}
+
+const struct sl_verb sl_verb_plugin = {
+	.name = "plugin",
+	.synopsis = "plugin [--config FILE] [--json] list | show NAME|PATH",
+	.summary = "List the plugins that are there, or show what one declares",
+	.help = "Reads the files: no sluice needs to run, and no rights are needed. `show` tells "
+		"the\n"
+		"parameters, drop reasons, counters, events and commands of each node type.\n"
+		"\n"
+		"  -c, --config FILE  host file, which says where plugins are looked for\n"
+		"  -j, --json         JSON instead of text\n",
+	.run = run,
+};

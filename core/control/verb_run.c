@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <core/chain/values.h>
+#include <core/control/live.h>
+#include <core/control/report.h>
+#include <core/control/server.h>
+#include <core/control/stats_file.h>
+#include <core/control/verb.h>
+#include <core/host/run.h>
+
+/* What the hooks share. */
+struct context {
+	const char *stats; /* path, or NULL */
+	bool quiet;
+	struct sl_live *live;
+	struct sl_stats_file *file;
+	struct sl_server *server;
+};
+
+static int started(void *context, struct sl_engine *engine, struct sl_errors *errors)
+{
+	const struct sl_host_config *config = engine->config;
+	struct context *c = context;
+
+	if (c->stats != NULL) {
+		c->file = sl_stats_file_open(c->stats, errors);
+		if (c->file == NULL)
+			return -EIO;
+	}
+	if (config->socket != NULL && config->socket[0] != '\0') {
+		c->server = sl_server_new(engine, config->socket, config->socket_mode,
+					  config->socket_group, errors);
+		if (c->server == NULL)
+			return -EIO;
+	}
+	if (!c->quiet)
+		c->live = sl_live_new();
+	return 0;
+}
+
+static int server_fd(void *context)
+{
+	const struct context *c = context;
+
+	return c->server != NULL ? sl_server_fd(c->server) : -1;
+}
+
+static void poll(void *context, struct sl_engine *engine)
+{
+	struct context *c = context;
+
+	if (c->server != NULL)
+		sl_server_poll(c->server);
+}
+
+static void second(void *context, struct sl_engine *engine)
+{
+	struct context *c = context;
+
+	if (c->live != NULL)
+		sl_live_second(c->live, engine);
+}
+
+/* Last chance to look at the counters, and to say that they could not be written. */
+static int ended(void *context, struct sl_engine *engine)
+{
+	struct context *c = context;
+	struct sl_errors *errors;
+	json_t *stats;
+	int error = 0;
+
+	if (c->live != NULL)
+		sl_live_end(c->live, engine);
+	if (c->file == NULL)
+		return 0;
+	errors = sl_errors_new();
+	stats = sl_report_stats(engine);
+	if (stats != NULL)
+		error = sl_stats_file_write(c->file, stats, errors);
+	else
+		error = sl_fail(errors, ENOMEM, "--stats %s: out of memory", c->stats);
+	json_decref(stats);
+	sl_errors_print(errors, stderr);
+	sl_errors_free(errors);
+	return error;
+}
+
+/* "10" and "10 s", "2 min", ... to milliseconds. */
+static bool read_duration(const char *text, uint64_t *milliseconds)
+{
+	static const struct sl_param duration = {.name = "duration", .kind = SL_DURATION};
+	char with_unit[64];
+	uint64_t nanoseconds;
+
+	snprintf(with_unit, sizeof(with_unit), "%s%s", text,
+		 strspn(text, "0123456789") == strlen(text) ? " s" : "");
+	if (sl_value_parse(&duration, with_unit, &nanoseconds) != 0 || nanoseconds < 1000000)
+		return false;
+	*milliseconds = nanoseconds / 1000000;
+	return true;
+}
+
+static int start(const struct sl_verb *verb, const struct sl_run_options *options,
+		 struct context *context)
+{
+	const struct sl_run_hooks hooks = {
+		.context = context,
+		.started = started,
+		.fd = server_fd,
+		.poll = poll,
+		.second = second,
+		.ended = ended,
+	};
+	int status = sl_run(options, &hooks);
+
+	sl_server_free(context->server);
+	sl_stats_file_close(context->file);
+	sl_live_free(context->live);
+	return sl_verb_flush(verb, status);
+}
+
+enum {
+	KEEP_RUNNING = 256,
+};
+
+static int run(const struct sl_verb *verb, int argc, char **argv)
+{
+	static const struct option options[] = {SL_OPTION_CONFIG,
+						{"stats", required_argument, NULL, 's'},
+						{"duration", required_argument, NULL, 'd'},
+						{"keep-running", no_argument, NULL, KEEP_RUNNING},
+						{"quiet", no_argument, NULL, 'q'},
+						SL_OPTION_HELP,
+						SL_OPTION_END};
+	struct sl_run_options run_options = {0};
+	struct context context = {0};
+	int option;
+
+	while ((option = getopt_long(argc, argv, "c:s:d:qh", options, NULL)) != -1) {
+		switch (option) {
+		case 'c':
+			run_options.config = optarg;
+			break;
+		case 's':
+			context.stats = optarg;
+			break;
+		case 'd':
+			if (!read_duration(optarg, &run_options.duration_ms))
+				return sl_verb_misused(verb,
+						       "--duration %s: expected `10 s`, `500 ms`, "
+						       "`2 min`, ... of at least 1 ms",
+						       optarg);
+			break;
+		case KEEP_RUNNING:
+			run_options.ignore_drained = true;
+			break;
+		case 'q':
+			context.quiet = true;
+			break;
+		case 'h':
+			return sl_verb_usage(verb);
+		default:
+			return SL_EXIT_WRONG;
+		}
+	}
+	if (argc - optind != 1)
+		return sl_verb_misused(verb, "name one chain file");
+	run_options.chain = argv[optind];
+	return start(verb, &run_options, &context);
+}
+
+const struct sl_verb sl_verb_run = {
+	.name = "run",
+	.synopsis = "run [--config FILE] [--stats FILE] [--duration TIME] [--keep-running] "
+		    "[--quiet] CHAIN",
+	.summary = "Run a chain",
+	.help = "Shows a table of all hops, redrawn each second on a terminal; a line a second\n"
+		"elsewhere. Ends at SIGTERM or SIGINT, when the time is over, or when all inputs "
+		"are\n"
+		"captures that have been read; what is inside is let out first.\n"
+		"\n"
+		"  -c, --config FILE    host file: cores, memory, plugin folders, the control "
+		"socket\n"
+		"  -s, --stats FILE     write all counters as JSON at the end (-: standard "
+		"output)\n"
+		"  -d, --duration TIME  end after so long: `10 s`, `500 ms`, `2 min`\n"
+		"      --keep-running   go on when all captures have been read\n"
+		"  -q, --quiet          show nothing but errors\n",
+	.run = run,
+};

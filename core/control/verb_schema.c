@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include <stdio.h>
+
+#include <core/chain/model.h>
+#include <core/control/verb.h>
+#include <core/host/config.h>
+
+static int print_schema(const struct sl_verb *verb, const char *config)
+{
+	int status = SL_EXIT_FAILED;
+	struct sl_errors *errors = sl_errors_new();
+	struct sl_host_config *host = sl_host_config_load(config, errors);
+	struct sl_registry *registry = NULL;
+
+	if (host != NULL)
+		registry = sl_registry_new((const char *const *)host->plugin_folders,
+					   host->plugin_folder_count);
+	if (registry != NULL) {
+		/* A plugin that does not load is told of and left out. */
+		sl_registry_load_all(registry, errors);
+		if (sl_chain_schema(registry, stdout, errors) == 0 && sl_errors_count(errors) == 0)
+			status = SL_EXIT_OK;
+	}
+	sl_errors_print(errors, stderr);
+	sl_registry_free(registry);
+	sl_host_config_free(host);
+	sl_errors_free(errors);
+	return sl_verb_flush(verb, status);
+}
+
+static int run(const struct sl_verb *verb, int argc, char **argv)
+{
+	static const struct option options[] = {SL_OPTION_CONFIG, SL_OPTION_HELP, SL_OPTION_END};
+	const char *config = NULL;
+	int option;
+
+	while ((option = getopt_long(argc, argv, "c:h", options, NULL)) != -1) {
+		switch (option) {
+		case 'c':
+			config = optarg;
+			break;
+		case 'h':
+			return sl_verb_usage(verb);
+		default:
+			return SL_EXIT_WRONG;
+		}
+	}
+	if (optind != argc)
+		return sl_verb_misused(verb, "it takes no arguments");
+	return print_schema(verb, config);
+}
+
+const struct sl_verb sl_verb_schema = {
+	.name = "schema",
+	.synopsis = "schema [--config FILE]",
+	.summary = "Print the JSON Schema of chain files, for editors and validators",
+	.help = "Made from the parameter tables of all plugins and port kinds (draft 2020-12).\n"
+		"\n"
+		"  -c, --config FILE  host file, which says where plugins are looked for\n",
+	.run = run,
+};
