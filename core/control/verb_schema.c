@@ -18,7 +18,9 @@ static int print_schema(const struct sl_verb *verb, const char *config)
 	if (registry != NULL) {
 		/* A plugin that does not load is told of and left out. */
 		sl_registry_load_all(registry, errors);
-		if (sl_chain_schema(registry, stdout, errors) == 0 && sl_errors_count(errors) == 0)
+		if (sl_chain_schema(registry, (const char *const *)host->vnf_folders,
+				    host->vnf_folder_count, stdout, errors) == 0 &&
+		    sl_errors_count(errors) == 0)
 			status = SL_EXIT_OK;
 	}
 	sl_errors_print(errors, stderr);
