@@ -154,6 +154,8 @@ static uint32_t info_of(bool v4, enum sl_icmp_cause cause, uint32_t info)
 {
 	if (v4 && cause == SL_ICMP_PARAMETER)
 		info <<= 24;
+	else if (v4 && cause != SL_ICMP_TOO_BIG)
+		info = 0;
 	return rte_cpu_to_be_32(info);
 }
 

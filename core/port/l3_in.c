@@ -383,6 +383,16 @@ static int worker_init(struct sl_node *node, struct sl_errors *errors)
 	return state->table != NULL ? 0 : -ENOMEM;
 }
 
+static void destroy(struct sl_instance *instance)
+{
+	for (uint32_t i = 0; i < sl_instance_workers(instance); i++) {
+		struct l3_in_state *state = sl_instance_state(instance, i);
+
+		if (state != NULL)
+			sl_reassembly_free(state->table);
+	}
+}
+
 static void tick(struct sl_node *node)
 {
 	struct l3_in_state *state = node->state;
@@ -400,6 +410,7 @@ const struct sl_node_type sl_l3_in_type = {
 	.instance_size = sizeof(struct l3_in),
 	.state_size = sizeof(struct l3_in_state),
 	.create = create,
+	.destroy = destroy,
 	.worker_init = worker_init,
 	.process = process,
 	.tick = tick,

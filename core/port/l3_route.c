@@ -185,7 +185,8 @@ static int fill_fib(struct sl_l3_port *l3, struct sl_routes *routes)
 	routes->fib = rte_fib_create(name, SOCKET_ID_ANY, &conf);
 	if (routes->fib == NULL)
 		return -ENOMEM;
-	for (uint32_t i = 0; i < routes->count && rc == 0; i++)
+	/* Shortest first: DPDK 22.11 writes a default route over 224.0.0.0/4 that came before. */
+	for (uint32_t i = routes->count; i-- > 0 && rc == 0;)
 		rc = rte_fib_add(routes->fib, rte_be_to_cpu_32(routes->list[i].prefix.addr.v4),
 				 routes->list[i].prefix.length, routes->list[i].nexthop);
 	return rc;
@@ -208,7 +209,7 @@ static int fill_fib6(struct sl_l3_port *l3, struct sl_routes *routes)
 	if (routes->fib6 == NULL)
 		return -ENOMEM;
 	/* The address argument changes its type with DPDK 24.11. */
-	for (uint32_t i = 0; i < routes->count && rc == 0; i++)
+	for (uint32_t i = routes->count; i-- > 0 && rc == 0;)
 		rc = rte_fib6_add(routes->fib6, (void *)routes->list[i].prefix.addr.bytes,
 				  routes->list[i].prefix.length, routes->list[i].nexthop);
 	return rc;

@@ -103,6 +103,14 @@ fail:
 	return NULL;
 }
 
+void sl_reassembly_free(struct sl_reassembly *table)
+{
+	if (table == NULL || table->pieces == NULL)
+		return;
+	for (uint32_t i = 0; i < table->conf.fragments; i++)
+		rte_pktmbuf_free(table->pieces[i].m);
+}
+
 static struct age_list *age_of(struct sl_reassembly *table, const struct datagram *datagram)
 {
 	return &table->ages[datagram->key.family == SL_L3_IPV6];
@@ -461,6 +469,7 @@ static struct rte_mbuf *join(struct sl_reassembly *table, struct sl_node *node,
 		headers -= FRAGMENT_HEADER + sizeof(struct rte_ipv6_hdr);
 	if (headers + datagram->total > UINT16_MAX)
 		return NULL;
+	first->m = NULL;
 	first->next = table->free_piece;
 	table->free_piece = datagram->first;
 	while (i != NONE) {
@@ -469,6 +478,7 @@ static struct rte_mbuf *join(struct sl_reassembly *table, struct sl_node *node,
 
 		sl_release(node, piece->m, SL_JOINED);
 		append(head, &tail, piece->m, piece->header);
+		piece->m = NULL;
 		piece->next = table->free_piece;
 		table->free_piece = i;
 		i = next;

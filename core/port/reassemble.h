@@ -48,6 +48,8 @@ struct sl_reassembly_conf {
 struct sl_reassembly *sl_reassembly_new(struct sl_instance *instance,
 					const struct sl_reassembly_conf *conf,
 					struct sl_errors *errors);
+/* Free the packets it holds, from destroy(); its memory goes with the instance. */
+void sl_reassembly_free(struct sl_reassembly *table);
 /*
  * Take a fragment. Returns the edge for it: SL_HELD or SL_DROP(). When it completes its
  * datagram, *whole is that, parsed, held by the node, which must sl_release() it now; else NULL.

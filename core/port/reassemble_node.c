@@ -94,6 +94,16 @@ static void process(struct sl_node *node, struct rte_mbuf **pkts, uint8_t *edge,
 	}
 }
 
+static void destroy(struct sl_instance *instance)
+{
+	for (uint32_t i = 0; i < sl_instance_workers(instance); i++) {
+		struct reassemble_state *state = sl_instance_state(instance, i);
+
+		if (state != NULL)
+			sl_reassembly_free(state->table);
+	}
+}
+
 static void tick(struct sl_node *node)
 {
 	struct reassemble_state *state = node->state;
@@ -111,6 +121,7 @@ const struct sl_node_type sl_reassemble_type = {
 	.instance_size = sizeof(struct reassemble_node),
 	.state_size = sizeof(struct reassemble_state),
 	.create = create,
+	.destroy = destroy,
 	.worker_init = worker_init,
 	.process = process,
 	.tick = tick,
