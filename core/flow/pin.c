@@ -2,6 +2,7 @@
 #include <core/flow/pin.h>
 
 #include <errno.h>
+#include <stdalign.h>
 #include <string.h>
 
 #include <sluice/index.h>
@@ -23,26 +24,29 @@ static_assert(sizeof(struct tuple) == 40, "a key of an index has no hidden paddi
 /* The tuple of what comes back, and the path it takes. */
 struct pin {
 	struct tuple key;
+	uint32_t last; /* burst that used it last */
 	uint8_t rank;
-	bool used; /* since the hand came by */
-	uint8_t pad[6];
+	uint8_t pad[3];
 };
 
 /* Tuples of a burst, and the pins there are of them. */
 struct lookup {
-	struct tuple keys[SL_BURST];
+	alignas(8) struct tuple keys[SL_BURST];
 	uint32_t hashes[SL_BURST];
 	uint32_t slots[SL_BURST];
 };
 
-/* A worker's table. Slots are taken in turn; once all are, the hand takes the next that was not
- * used since it last passed (the clock algorithm): near enough the oldest. */
+/* A worker's table. Slots are taken in turn. Once all are, the one that was used the longest ago
+ * among the next few makes room, and those few are passed over: near enough the oldest. */
+#define FEW 16u
+
 struct table {
 	struct sl_index *index;
 	struct pin *pins;
 	uint32_t capacity;
 	uint32_t taken;
 	uint32_t hand;
+	uint32_t burst; /* counts those looked up */
 	struct lookup lookup;
 };
 
@@ -172,6 +176,7 @@ static void look_up(struct table *table, struct rte_mbuf **pkts, uint16_t n,
 			lookup->keys[i].family = 0;
 		lookup->hashes[i] = sl_index_hash(&lookup->keys[i], sizeof(lookup->keys[i]));
 	}
+	table->burst++;
 	sl_index_find_bulk(table->index, lookup->keys, lookup->hashes, lookup->slots, n);
 }
 
@@ -187,7 +192,7 @@ static void unpin(struct sl_node *node, struct rte_mbuf **pkts, uint8_t *edge, u
 		if (lookup->slots[i] != SL_NO_SLOT) {
 			struct pin *pin = &table->pins[lookup->slots[i]];
 
-			pin->used = true;
+			pin->last = table->burst;
 			edge[i] = (uint8_t)(SL_EDGE_FIRST + pin->rank);
 			found++;
 		}
@@ -199,17 +204,16 @@ static void unpin(struct sl_node *node, struct rte_mbuf **pkts, uint8_t *edge, u
 /* Somewhere for one more: a slot that was never used, or that of a pin that makes room. */
 static uint32_t make_room(struct sl_node *node, struct table *table)
 {
-	uint32_t slot;
+	uint32_t slot = table->hand;
 
 	if (table->taken < table->capacity)
 		return table->taken++;
-	/* One whole turn at most: then all have been marked as not used. */
-	while (table->pins[table->hand].used) {
-		table->pins[table->hand].used = false;
+	for (uint32_t i = 0; i < RTE_MIN(FEW, table->capacity); i++) {
+		if (table->burst - table->pins[table->hand].last >
+		    table->burst - table->pins[slot].last)
+			slot = table->hand;
 		table->hand = table->hand + 1 == table->capacity ? 0 : table->hand + 1;
 	}
-	slot = table->hand;
-	table->hand = table->hand + 1 == table->capacity ? 0 : table->hand + 1;
 	sl_index_remove(table->index,
 			sl_index_hash(&table->pins[slot].key, sizeof(table->pins[slot].key)), slot);
 	sl_count(node, EVICTED, 1);
@@ -238,7 +242,7 @@ static void pin(struct sl_node *node, struct rte_mbuf **pkts, uint16_t n, uint8_
 			sl_count(node, PINNED, 1);
 		}
 		table->pins[slot].rank = rank;
-		table->pins[slot].used = true;
+		table->pins[slot].last = table->burst;
 	}
 }
 

@@ -211,6 +211,7 @@ struct sl_graph *sl_graph_new(const struct sl_graph_conf *conf, struct sl_errors
 	if (make_hops(graph, errors) != 0 || make_tickers(graph, errors) != 0 ||
 	    make_frames(graph, errors) != 0)
 		goto fail;
+	graph->conf.hops = NULL; /* the caller's */
 	return graph;
 fail:
 	sl_graph_free(graph);

@@ -26,7 +26,7 @@ struct sl_graph_hop {
 };
 
 struct sl_graph_conf {
-	const struct sl_graph_hop *hops;
+	const struct sl_graph_hop *hops; /* only read while the graph is made */
 	uint16_t hop_count;
 	uint16_t worker;
 	struct rte_mempool *pool; /* for sl_make() and sl_copy() */
