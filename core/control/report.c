@@ -51,7 +51,7 @@ json_t *sl_report_status(const struct sl_engine *engine, const struct sl_snapsho
 		put(object, "generation", engine->generation->number);
 	}
 	put_real(object, "seconds", s->seconds);
-	put(object, "workers", engine->worker_count);
+	put(object, "worker_count", engine->worker_count);
 	put(object, "events", engine->events);
 	put(object, "events_lost", engine->events_lost);
 	json_object_set_new(object, "totals", totals(&s->totals));

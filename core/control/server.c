@@ -49,7 +49,8 @@ static enum MHD_Result add_query(void *context, enum MHD_ValueKind kind, const c
 
 static enum MHD_Result reply(struct MHD_Connection *connection, unsigned int status, json_t *answer)
 {
-	char *text = answer != NULL ? json_dumps(answer, JSON_COMPACT | JSON_PRESERVE_ORDER) : NULL;
+	char *text =
+		answer != NULL ? json_dumps(answer, JSON_COMPACT | JSON_REAL_PRECISION(10)) : NULL;
 	struct MHD_Response *response;
 	enum MHD_Result result;
 

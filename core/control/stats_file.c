@@ -86,8 +86,8 @@ int sl_stats_file_write(struct sl_stats_file *file, const json_t *stats, struct 
 	bool written;
 
 	errno = 0;
-	written =
-		json_dumpf(stats, file->out, JSON_INDENT(1)) == 0 && fputc('\n', file->out) != EOF;
+	written = json_dumpf(stats, file->out, JSON_INDENT(1) | JSON_REAL_PRECISION(10)) == 0 &&
+		  fputc('\n', file->out) != EOF;
 	if (!written && errno == 0)
 		errno = EIO;
 	error = finish(file, written);

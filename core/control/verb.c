@@ -95,7 +95,7 @@ void sl_verb_print(const json_t *answer, bool json)
 	const json_t *records = json_object_get(answer, "records");
 
 	if (json) {
-		json_dumpf(answer, stdout, JSON_INDENT(2));
+		json_dumpf(answer, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(10));
 		putchar('\n');
 		return;
 	}
