@@ -16,7 +16,7 @@ struct sl_stats_file {
 };
 
 /* Beside the file, so that renaming it is one step. A device or pipe is written as it is. */
-static int open_file(struct sl_stats_file *file)
+static int open_file(struct sl_stats_file *file, bool in_place)
 {
 	struct stat s;
 	mode_t mask = umask(0);
@@ -25,6 +25,8 @@ static int open_file(struct sl_stats_file *file)
 	umask(mask);
 	if (strcmp(file->path, "-") == 0) {
 		fd = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 0);
+	} else if (in_place) {
+		fd = open(file->path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
 	} else if (stat(file->path, &s) == 0 && !S_ISREG(s.st_mode)) {
 		fd = open(file->path, O_WRONLY | O_CLOEXEC);
 	} else {
@@ -47,13 +49,13 @@ static int open_file(struct sl_stats_file *file)
 	return file->out != NULL ? 0 : -errno;
 }
 
-struct sl_stats_file *sl_stats_file_open(const char *path, struct sl_errors *errors)
+struct sl_stats_file *sl_stats_file_open(const char *path, bool in_place, struct sl_errors *errors)
 {
 	struct sl_stats_file *file = calloc(1, sizeof(*file));
 	int error = -ENOMEM;
 
 	if (file != NULL && (file->path = strdup(path)) != NULL)
-		error = open_file(file);
+		error = open_file(file, in_place);
 	if (error == 0)
 		return file;
 	sl_fail(errors, -error, "--stats %s: cannot be written: %s", path, strerror(-error));

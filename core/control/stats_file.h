@@ -12,8 +12,9 @@
 
 struct sl_stats_file;
 
-/* "-": standard output. NULL with messages. */
-struct sl_stats_file *sl_stats_file_open(const char *path, struct sl_errors *errors);
+/* "-": standard output. in_place: write into the file itself; for those who will have given up
+ * the right to rename by then. NULL with messages. */
+struct sl_stats_file *sl_stats_file_open(const char *path, bool in_place, struct sl_errors *errors);
 /* Write it, and give it its name. 0 or -errno with a message. */
 int sl_stats_file_write(struct sl_stats_file *file, const json_t *stats, struct sl_errors *errors);
 /* What was not written leaves no trace. */

@@ -27,7 +27,8 @@ static int started(void *context, struct sl_engine *engine, struct sl_errors *er
 	struct context *c = context;
 
 	if (c->stats != NULL) {
-		c->file = sl_stats_file_open(c->stats, errors);
+		c->file = sl_stats_file_open(c->stats,
+					     config->user != NULL || config->group != NULL, errors);
 		if (c->file == NULL)
 			return -EIO;
 	}

@@ -144,11 +144,15 @@ static bool has_avx512(void)
 #endif
 }
 
-static const char *eal_level(const char *level)
+static void argue_log(struct arguments *arguments, const char *level)
 {
-	if (strcmp(level, "debug") == 0)
-		return "info";
-	return strcmp(level, "error") == 0 ? "error" : "warning";
+	if (strcmp(level, "debug") == 0) {
+		argue(arguments, "--log-level=info");
+		return;
+	}
+	argue(arguments, "--log-level=%s", strcmp(level, "error") == 0 ? "error" : "warning");
+	/* It warns of each size of hugepage that there is none of. */
+	argue(arguments, "--log-level=lib.eal:error");
 }
 
 static void report(const struct sl_host_config *config, bool huge, bool pci)
@@ -204,7 +208,7 @@ int sl_eal_start(const struct sl_host_config *config, bool pci, struct sl_errors
 	argue_lcores(&arguments, config);
 	argue(&arguments, "--file-prefix=sluice-%d", (int)getpid());
 	argue(&arguments, "--no-telemetry");
-	argue(&arguments, "--log-level=%s", eal_level(config->log_level));
+	argue_log(&arguments, config->log_level);
 	if (!pci)
 		argue(&arguments, "--no-pci");
 	if (has_avx512())
