@@ -26,7 +26,7 @@
 struct expansion {
 	struct sl_loader *loader;
 	struct sl_vnf_use *use;
-	const char *file;
+	const char *name, *file;
 	struct sl_arguments arguments;
 };
 
@@ -58,7 +58,7 @@ static void read_argument(struct expansion *x, const struct sl_tree_item *item,
 		x->arguments.failed = true;
 		sl_fail_place(x->loader->errors, EINVAL, use,
 			      "VNF `%s` lacks the parameter `%s` of `%s`: %s", x->use->name,
-			      argument->name, x->file, definition.doc);
+			      argument->name, x->name, definition.doc);
 	}
 }
 
@@ -205,7 +205,8 @@ bool sl_expand_descriptor(struct sl_loader *loader, struct sl_vnf_use *use,
 			  const struct sl_tree *value, const struct sl_vnf_common *common)
 {
 	const struct sl_tree *name = sl_tree_get(value, "vnf");
-	struct expansion x = {.loader = loader, .use = use, .arguments = {.loader = loader}};
+	struct expansion x = {
+		.loader = loader, .use = use, .name = name->text, .arguments = {.loader = loader}};
 	unsigned int before = sl_errors_count(loader->errors);
 	const struct sl_tree *root = NULL;
 	char *bytes, *file;
@@ -231,7 +232,9 @@ bool sl_expand_descriptor(struct sl_loader *loader, struct sl_vnf_use *use,
 	if (root != NULL && !x.arguments.failed && sl_errors_count(loader->errors) == before)
 		return true;
 	loader->source_count = use->first;
-	sl_note_place(loader->errors, name->place, "VNF `%s` uses the descriptor `%s` here",
-		      use->name, x.file != NULL ? x.file : name->text);
+	if (x.file != NULL && sl_errors_in(loader->errors, x.file))
+		sl_note_place(loader->errors, name->place,
+			      "VNF `%s` uses the descriptor `%s` here; see the errors there",
+			      use->name, name->text);
 	return false;
 }

@@ -31,6 +31,17 @@ void sl_errors_move(struct sl_errors *from, struct sl_errors *to, struct sl_plac
 	}
 }
 
+bool sl_errors_in(struct sl_errors *errors, const char *file)
+{
+	for (unsigned int i = 0; i < sl_errors_count(errors); i++) {
+		const char *other = sl_errors_get(errors, i)->place.file;
+
+		if (other != NULL && strcmp(other, file) == 0)
+			return true;
+	}
+	return false;
+}
+
 void sl_unknown_name(struct sl_loader *loader, struct sl_place place, const char *what,
 		     const char *name, const char *const *known)
 {
@@ -190,8 +201,6 @@ static void check_plan(struct sl_loader *loader)
 
 static void load(struct sl_loader *loader)
 {
-	unsigned int before = sl_errors_count(loader->errors);
-
 	if (loader->root->kind != SL_TREE_MAP) {
 		sl_fail_place(loader->errors, EINVAL, loader->root->place,
 			      "expected a chain, a map that starts with `sluice: " VERSION
@@ -208,7 +217,8 @@ static void load(struct sl_loader *loader)
 	sl_read_paths(loader);
 	sl_read_vnfs(loader);
 	sl_read_steering(loader);
-	if (sl_errors_count(loader->errors) == before && !sl_store_failed(loader->store))
+	if (sl_errors_count(loader->errors) == loader->errors_before &&
+	    !sl_store_failed(loader->store))
 		check_plan(loader);
 }
 
@@ -218,6 +228,7 @@ struct sl_chain *sl_chain_load_bytes(const char *file, const char *bytes, size_t
 {
 	unsigned int before = sl_errors_count(errors);
 	struct sl_loader loader = {.errors = errors,
+				   .errors_before = before,
 				   .registry = registry,
 				   .folders = vnf_folders,
 				   .folder_count = folder_count};

@@ -54,6 +54,7 @@ struct sl_loader {
 	const char *const *folders;
 	unsigned int folder_count;
 	const struct sl_tree *root;
+	unsigned int errors_before; /* in the sink when the file was begun */
 	struct sl_vnf_use *uses;
 	unsigned int use_count;
 	struct sl_vnf_source *sources;
@@ -85,6 +86,8 @@ uint32_t sl_find_path(struct sl_loader *loader, const struct sl_tree *name);
 /* Message about a name that is not among those known. */
 void sl_unknown_name(struct sl_loader *loader, struct sl_place place, const char *what,
 		     const char *name, const char *const *known);
+/* Whether there is an error in that file, such as a descriptor. */
+bool sl_errors_in(struct sl_errors *errors, const char *file);
 /* What somebody else reported without a place happened here. */
 void sl_errors_move(struct sl_errors *from, struct sl_errors *to, struct sl_place place);
 

@@ -149,6 +149,8 @@ static void read_end(struct route *r, unsigned int at, unsigned int *port)
 	if (*port < r->loader->chain->port_count)
 		return;
 	r->wrong = true;
+	if (r->loader->chain->port_count == 0)
+		return; /* `ports` is missing or wrong, which was told */
 	if (find_use(r->loader, name->text) != NULL)
 		sl_fail_place(r->loader->errors, EINVAL, name->place,
 			      "path `%s` %s with VNF `%s`; a path leads from port to port",
@@ -275,7 +277,6 @@ void sl_read_paths(struct sl_loader *loader)
 {
 	const struct sl_tree *map = sl_top_map(loader, "paths", true);
 	struct sl_chain *chain = loader->chain;
-	unsigned int before = sl_errors_count(loader->errors);
 
 	if (map == NULL)
 		return;
@@ -298,6 +299,6 @@ void sl_read_paths(struct sl_loader *loader)
 		sl_check_name(loader, map->items[i].key, "path");
 		read_path(loader, &chain->paths[i], map->items[i].value);
 	}
-	if (sl_errors_count(loader->errors) == before)
+	if (sl_errors_count(loader->errors) == loader->errors_before)
 		note_unused(loader);
 }

@@ -338,9 +338,8 @@ void sl_read_vnfs(struct sl_loader *loader)
 		if (vnf->type != NULL)
 			read_config(loader, source, vnf);
 		if (source->use != NULL && sl_errors_count(loader->errors) != before)
-			sl_note_place(
-				loader->errors, source->place,
-				"`%s` is a node of the VNF `%s` used here; see the error there",
-				source->name, source->use->vnf);
+			sl_note_place(loader->errors, source->place,
+				      "`%s` is a node of the VNF descriptor `%s` used here",
+				      source->name, source->use->vnf);
 	}
 }

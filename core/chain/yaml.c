@@ -36,6 +36,8 @@ struct reader {
 	struct sl_store *store;
 	struct sl_errors *errors;
 	const char *file;
+	const char *bytes;
+	size_t size;
 	yaml_parser_t parser;
 	struct level levels[MAX_DEPTH];
 	unsigned int depth;
@@ -88,25 +90,34 @@ static size_t utf8_length(const unsigned char *s, size_t left)
 	return 0;
 }
 
-static bool check_utf8(struct reader *r, const char *bytes, size_t size)
+/* Place of a byte of the file. */
+static struct sl_place place_at(const struct reader *r, size_t offset)
 {
 	struct sl_place place = {.file = r->file, .line = 1, .column = 1};
 
-	for (size_t i = 0; i < size;) {
-		unsigned char c = (unsigned char)bytes[i];
-		size_t length = utf8_length((const unsigned char *)bytes + i, size - i);
+	for (size_t i = 0; i < offset && i < r->size; i++) {
+		if (r->bytes[i] == '\n') {
+			place.line++;
+			place.column = 1;
+		} else if (((unsigned char)r->bytes[i] & 0xc0) != 0x80) {
+			place.column++;
+		}
+	}
+	return place;
+}
+
+static bool check_utf8(struct reader *r)
+{
+	for (size_t i = 0; i < r->size;) {
+		size_t length = utf8_length((const unsigned char *)r->bytes + i, r->size - i);
 
 		if (length == 0) {
-			sl_fail_place(r->errors, EILSEQ, place,
-				      "the file is not UTF-8: byte 0x%02x; save it as UTF-8", c);
+			sl_fail_place(r->errors, EILSEQ, place_at(r, i),
+				      "the file is not UTF-8: byte 0x%02x; save it as UTF-8",
+				      (unsigned char)r->bytes[i]);
 			return false;
 		}
 		i += length;
-		place.column++;
-		if (c == '\n') {
-			place.line++;
-			place.column = 1;
-		}
 	}
 	return true;
 }
@@ -330,7 +341,7 @@ static bool not_yaml(struct reader *r)
 	if (parser->error == YAML_MEMORY_ERROR)
 		return no_memory(r);
 	if (parser->error == YAML_READER_ERROR)
-		place = place_of(r, parser->mark);
+		place = place_at(r, parser->problem_offset);
 	sl_fail_place(r->errors, EINVAL, place, "not YAML: %s%s%s",
 		      parser->problem != NULL ? parser->problem : "unknown problem",
 		      parser->context != NULL ? " " : "",
@@ -361,7 +372,7 @@ static bool read_all(struct reader *r)
 const struct sl_tree *sl_yaml_read(struct sl_store *store, const char *file, const char *bytes,
 				   size_t size, struct sl_errors *errors)
 {
-	struct reader r = {.store = store, .errors = errors};
+	struct reader r = {.store = store, .errors = errors, .bytes = bytes, .size = size};
 	bool good;
 
 	r.file = sl_store_text(store, file, strlen(file));
@@ -370,7 +381,7 @@ const struct sl_tree *sl_yaml_read(struct sl_store *store, const char *file, con
 		no_memory(&r);
 		return NULL;
 	}
-	if (!check_utf8(&r, bytes, size))
+	if (!check_utf8(&r))
 		return NULL;
 	if (!yaml_parser_initialize(&r.parser)) {
 		no_memory(&r);
