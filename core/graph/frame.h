@@ -63,8 +63,9 @@ static inline void sl_frame_move(struct sl_graph *graph, struct sl_hop *target,
 		return;
 	}
 	/* By lines, which both have room for: no call, and few sizes to guess. */
-	for (unsigned int i = 0; i < frame->n; i += 8)
-		memcpy(last->pkts + last->n + i, frame->pkts + i, 8 * sizeof(frame->pkts[0]));
+	for (unsigned int i = 0; i < frame->n; i += SL_SLACK)
+		memcpy(last->pkts + last->n + i, frame->pkts + i,
+		       SL_SLACK * sizeof(frame->pkts[0]));
 	last->n += frame->n;
 	last->bytes += frame->bytes;
 	sl_frame_put(graph, frame);
@@ -75,8 +76,14 @@ static inline void sl_frame_append(struct sl_frame *frame, struct rte_mbuf *cons
 {
 	struct rte_mbuf **out = frame->pkts + frame->n;
 	uint64_t bytes = 0;
+	uint16_t i = 0;
 
-	for (uint16_t i = 0; i < n; i++) {
+	for (; i + 4 <= n; i += 4) {
+		memcpy(out + i, pkts + i, 4 * sizeof(pkts[0]));
+		bytes += (uint64_t)pkts[i]->pkt_len + pkts[i + 1]->pkt_len;
+		bytes += (uint64_t)pkts[i + 2]->pkt_len + pkts[i + 3]->pkt_len;
+	}
+	for (; i < n; i++) {
 		out[i] = pkts[i];
 		bytes += pkts[i]->pkt_len;
 	}

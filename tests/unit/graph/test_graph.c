@@ -1,8 +1,13 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "bed.h"
 
+#include <pthread.h>
+#include <sched.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include <rte_cycles.h>
 
 struct bed bed;
 
@@ -467,6 +472,83 @@ static void test_free_pending(void **state)
 	assert_int_equal(bed_balance().pending, 1000);
 }
 
+/* Another thread reads the counters meanwhile: they never go back (and ThreadSanitizer looks on).
+ */
+static atomic_bool reading_ends;
+
+static void *read_counters(void *hop)
+{
+	struct sl_hop_stats stats, before = {0};
+	struct sl_ledger ledger;
+	uint64_t reads = 0;
+
+	while (!atomic_load(&reading_ends)) {
+		stats = bed_stats(*(uint16_t *)hop);
+		sl_graph_ledger(bed.graph, &ledger);
+		if (stats.packets < before.packets || stats.bytes < before.bytes ||
+		    stats.drops < before.drops || stats.calls < before.calls)
+			return NULL;
+		before = stats;
+		reads++;
+	}
+	return reads > 0 ? hop : NULL;
+}
+
+static void test_read_meanwhile(void **state)
+{
+	static const route_fn wild = to_wild;
+	uint16_t a = bed_hop(&route_type, &wild, 3), end = bed_hop(&sink_type, NULL, 2);
+	pthread_t thread;
+	void *result;
+
+	bed.hops[a].edges[SL_ON] = end;
+	bed_compile();
+	atomic_store(&reading_ends, false);
+	assert_int_equal(pthread_create(&thread, NULL, read_counters, &a), 0);
+	for (uint32_t i = 0; i < 2000; i++) {
+		bed.got_count = 0;
+		bed_push(a, i * 50, 50);
+		sl_graph_walk(bed.graph, i);
+		if (i % 100 == 0)
+			sched_yield();
+	}
+	atomic_store(&reading_ends, true);
+	assert_int_equal(pthread_join(thread, &result), 0);
+	assert_non_null(result);
+	assert_int_equal(bed_stats(a).packets, 100000);
+	bed_balance();
+}
+
+/* One walk in four is timed, at random; what is shown is for all packets. */
+static void slow(struct sl_node *node, struct rte_mbuf **pkts, uint8_t *edge, uint16_t n)
+{
+	uint64_t until = rte_rdtsc() + 100 * n;
+
+	while (rte_rdtsc() < until)
+		;
+}
+static const struct sl_node_type slow_type = {.name = "slow", .process = slow};
+
+static void test_cycles(void **state)
+{
+	uint16_t a = bed_hop(&slow_type, NULL, 2), b = bed_hop(&sink_type, NULL, 2);
+	uint64_t start = rte_rdtsc(), all;
+
+	bed.hops[a].edges[SL_ON] = b;
+	bed_compile();
+	for (uint32_t i = 0; i < 100; i++) {
+		bed_push(a, 0, 100);
+		sl_graph_walk(bed.graph, i);
+		bed.got_count = 0;
+		if (i == 0) /* the first is timed */
+			assert_true(bed_stats(a).cycles >= 10000);
+	}
+	all = rte_rdtsc() - start;
+	assert_true(bed_stats(a).cycles >= 100 * 10000);
+	assert_true(bed_stats(a).cycles < 10 * all);
+	assert_true(bed_stats(b).cycles > 0);
+}
+
 static void test_refused(void **state)
 {
 	uint16_t a = bed_hop(&pass_type, NULL, 2);
@@ -501,6 +583,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_resize, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_event, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_free_pending, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_read_meanwhile, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_cycles, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_refused, setup, teardown),
 	};
 
