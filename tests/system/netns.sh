@@ -112,9 +112,8 @@ in_b()
 host_file()
 {
 	cat >"$WORK/sluice.conf" <<-END
-	main-core = 0;
-	workers = [ 1 ];
-	socket = "$WORK/sluice.sock";
+	cores = { main = 0; workers = "1"; };
+	control = { socket = "$WORK/sluice.sock"; };
 	plugins = [ "$BUILD/plugins" ];
 	END
 }
