@@ -11,6 +11,7 @@
 #include <time.h>
 
 #include <pcap/pcap.h>
+#include <rte_cycles.h>
 #include <rte_malloc.h>
 
 #include <core/port/port.h>
@@ -25,13 +26,17 @@ struct pcap_config {
 	const char *write;
 	bool loop;
 	uint32_t resolution; /* 0: microseconds, 1: nanoseconds */
+	uint32_t timing;     /* enum timing */
+	uint64_t after;      /* nanoseconds */
 };
 
 enum { READ, WRITE };
+enum timing { FAST, RECORDED };
 
 /* A packet of the file: where its bytes begin in `bytes`. */
 struct record {
 	uint64_t at;
+	uint64_t due; /* TSC ticks after the first, with RECORDED */
 	uint32_t length;
 };
 
@@ -42,6 +47,10 @@ struct capture {
 	uint64_t count, next;
 	uint64_t size, room, record_room; /* while the file is read in */
 	bool loop;
+	bool timed; /* packets have their times: RECORDED, or a wait before the first */
+	bool begun;
+	uint64_t after;  /* TSC ticks before the first packet */
+	uint64_t origin; /* TSC that `due` counts from */
 	_Atomic bool ended;
 	/* Written. */
 	pcap_t *dead;
@@ -79,9 +88,20 @@ static struct rte_mbuf *make(struct rte_mempool *pool, const uint8_t *bytes, uin
 	}
 }
 
+/* Whether the next packet's time has come; a file that is read again goes on from its end. */
+static bool due(struct capture *c, const struct record *r, uint64_t now)
+{
+	if (unlikely(!c->begun)) {
+		c->begun = true;
+		c->origin = now + c->after;
+	}
+	return (int64_t)(now - c->origin - r->due) >= 0;
+}
+
 static uint16_t rx(struct sl_port *port, uint16_t queue, struct rte_mbuf **pkts, uint16_t n)
 {
 	struct capture *c = port->private;
+	uint64_t now = c->timed ? rte_rdtsc() : 0;
 	uint16_t i;
 
 	for (i = 0; i < n; i++) {
@@ -90,9 +110,12 @@ static uint16_t rx(struct sl_port *port, uint16_t queue, struct rte_mbuf **pkts,
 		if (unlikely(c->next == c->count)) {
 			if (!c->loop || c->count == 0)
 				break;
+			c->origin += c->records[c->count - 1].due;
 			c->next = 0;
 		}
 		r = &c->records[c->next];
+		if (c->timed && !due(c, r, now))
+			return i;
 		pkts[i] = make(port->pool, c->bytes + r->at, r->length);
 		if (unlikely(!pkts[i]))
 			return i; /* no memory now: this packet is read again */
@@ -177,9 +200,19 @@ static bool grow(struct capture *c, uint32_t length)
 	return true;
 }
 
+/* Ticks from the first packet's time stamp to this one's; stamps that go back are as the first. */
+static uint64_t ticks_since(const struct timeval *first, const struct timeval *stamp)
+{
+	int64_t ns = (int64_t)(stamp->tv_sec - first->tv_sec) * 1000000000 +
+		     (stamp->tv_usec - first->tv_usec); /* nanoseconds: see open_read() */
+
+	return ns <= 0 ? 0 : (uint64_t)((double)ns * ((double)rte_get_tsc_hz() / 1e9));
+}
+
 static int read_all(struct capture *c, pcap_t *file, const char *path, struct sl_errors *errors)
 {
 	struct pcap_pkthdr *header;
+	struct timeval first = {0};
 	const u_char *bytes;
 	int rc;
 
@@ -192,7 +225,10 @@ static int read_all(struct capture *c, pcap_t *file, const char *path, struct sl
 		if (!grow(c, header->caplen))
 			return sl_fail(errors, ENOMEM, "no memory for the packets of %s", path);
 		memcpy(c->bytes + c->size, bytes, header->caplen);
-		c->records[c->count++] = (struct record){c->size, header->caplen};
+		if (c->count == 0)
+			first = header->ts;
+		c->records[c->count++] =
+			(struct record){c->size, ticks_since(&first, &header->ts), header->caplen};
 		c->size += header->caplen;
 	}
 	if (rc == PCAP_ERROR)
@@ -204,7 +240,8 @@ static int read_all(struct capture *c, pcap_t *file, const char *path, struct sl
 static int open_read(struct capture *c, const char *path, struct sl_errors *errors)
 {
 	char why[PCAP_ERRBUF_SIZE];
-	pcap_t *file = pcap_open_offline(path, why);
+	pcap_t *file =
+		pcap_open_offline_with_tstamp_precision(path, PCAP_TSTAMP_PRECISION_NANO, why);
 	int rc;
 
 	if (!file)
@@ -256,9 +293,14 @@ static int pcap_kind_open(struct sl_port *port, struct sl_errors *errors)
 		return sl_fail(errors, ENOMEM, "out of memory");
 	port->private = c;
 	c->loop = config->loop;
+	c->timed = config->timing == RECORDED || config->after != 0;
+	c->after = (uint64_t)((double)config->after * ((double)rte_get_tsc_hz() / 1e9));
 	c->nanoseconds = config->resolution == 1;
 	if (config->read)
 		rc = open_read(c, config->read, errors);
+	if (config->timing == FAST)
+		for (uint64_t i = 0; i < c->count; i++)
+			c->records[i].due = 0;
 	if (rc == 0 && config->write)
 		rc = open_write(c, config->write, errors);
 	if (rc < 0) {
@@ -298,6 +340,7 @@ static void show(const struct sl_port *port, struct sl_json *out)
 		sl_json_text(out, "problem", "the file cannot be written: is the disk full?");
 }
 
+static const char *const timings[] = {"fast", "recorded", NULL};
 static const char *const resolutions[] = {"microseconds", "nanoseconds", NULL};
 
 static const struct sl_param params[] = {
@@ -332,6 +375,21 @@ static const struct sl_param params[] = {
 		.def = "microseconds",
 		.names = resolutions,
 		.doc = "Of the times in the file that is written",
+	},
+	{
+		.name = "timing",
+		.kind = SL_ENUM,
+		.offset = offsetof(struct pcap_config, timing),
+		.def = "fast",
+		.names = timings,
+		.doc = "When packets are received: `fast` as they are taken, `recorded` with the "
+		       "gaps between their time stamps",
+	},
+	{
+		.name = "after",
+		.kind = SL_DURATION,
+		.offset = offsetof(struct pcap_config, after),
+		.doc = "Wait before the first packet, from when the port is first polled",
 	},
 	{.name = NULL},
 };

@@ -64,7 +64,7 @@ static bool is_fit(const struct sl_port *port, struct rte_mbuf *m, uint8_t *edge
 	uint32_t tags =
 		sl_packet(m)->flags & SL_PKT_VLAN ? sl_packet(m)->l3 - RTE_ETHER_HDR_LEN : 0;
 
-	if (unlikely(m->pkt_len > port->frame_max + tags)) {
+	if (unlikely(m->pkt_len - tags > port->frame_max)) {
 		*edge = SL_DROP(REASON_TOO_LONG);
 		return false;
 	}
