@@ -33,7 +33,7 @@ vnfs:
     inside: 10.77.0.0/24
     pool: 198.51.100.16-198.51.100.17
     forward:
-      - {proto: tcp, outside: 198.51.100.16, outside-port: 8080, inside: 10.77.0.2, inside-port: 80}
+      - {proto: tcp, outside: 198.51.100.16, port: 8080, inside: 10.77.0.2, inside-port: 80}
 paths:
   web: lan <-> classes <-> fw <-> nat <-> wan
 END

@@ -24,6 +24,8 @@ struct pcap_config {
 	const char *write;
 	bool loop;
 	uint32_t resolution;
+	uint32_t timing;
+	uint64_t after;
 };
 
 struct null_config {
