@@ -5,6 +5,7 @@
 
 #include <sluice/memory.h>
 
+#include <core/error/errors.h>
 #include <core/plugin/arena.h>
 #include <core/plugin/instance.h>
 #include <core/plugin/registry.h>
@@ -82,6 +83,8 @@ struct sl_instance *sl_instance_new(const struct sl_node_type *type, const char 
 				    struct sl_errors *errors)
 {
 	struct sl_instance *instance = calloc(1, sizeof(*instance));
+	unsigned int said = errors != NULL ? sl_errors_count(errors) : 0;
+	int error;
 
 	if (workers == 0 || workers > SL_MAX_WORKERS) {
 		free(instance);
@@ -102,9 +105,11 @@ struct sl_instance *sl_instance_new(const struct sl_node_type *type, const char 
 		no_memory(instance, errors);
 		goto fail;
 	}
-	if (type->create != NULL && type->create(instance, config, errors) != 0)
-		goto fail;
-	return instance;
+	if (type->create == NULL || (error = type->create(instance, config, errors)) == 0)
+		return instance;
+	if (errors != NULL && sl_errors_count(errors) == said)
+		sl_fail(errors, -error, "%s: %s refuses its configuration: %s", name, type->name,
+			strerror(-error));
 fail:
 	if (instance != NULL)
 		release(instance);
@@ -217,6 +222,13 @@ int sl_claim_prefix(struct sl_instance *instance, enum sl_side side, const struc
 
 	if (prefix->addr.family != SL_FAMILY_IPV4 && prefix->addr.family != SL_FAMILY_IPV6)
 		return -EINVAL;
+	for (uint32_t i = 0; i < instance->claim_count; i++) {
+		const struct sl_claim *have = &instance->claims[i];
+
+		if (have->side == side && have->prefix.length == prefix->length &&
+		    sl_addr_compare(&have->prefix.addr, &prefix->addr) == 0)
+			return 0;
+	}
 	claims = realloc(instance->claims, (instance->claim_count + 1) * sizeof(*claims));
 	if (claims == NULL)
 		return -ENOMEM;

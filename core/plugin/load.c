@@ -21,6 +21,26 @@
 #error "name the ELF machine of this architecture"
 #endif
 
+/* The loader maps segments without looking whether the file is as long, and dies of it. */
+static bool cut_off(int fd, const Elf64_Ehdr *head)
+{
+	struct stat s;
+
+	if (fstat(fd, &s) != 0 || head->e_phentsize != sizeof(Elf64_Phdr))
+		return true;
+	for (unsigned int i = 0; i < head->e_phnum; i++) {
+		Elf64_Phdr segment;
+		off_t at = (off_t)(head->e_phoff + i * sizeof(segment));
+
+		if (at < 0 || pread(fd, &segment, sizeof(segment), at) != sizeof(segment))
+			return true;
+		if (segment.p_filesz > (uint64_t)s.st_size ||
+		    segment.p_offset > (uint64_t)s.st_size - segment.p_filesz)
+			return true;
+	}
+	return head->e_phnum == 0;
+}
+
 /* A shared object for this machine? dlopen() says less clearly what is wrong. */
 static int check_elf(int fd, const char *path, struct sl_errors *errors)
 {
@@ -49,6 +69,10 @@ static int check_elf(int fd, const char *path, struct sl_errors *errors)
 			       head.e_type == ET_REL    ? "an object file that was not linked"
 			       : head.e_type == ET_EXEC ? "a program"
 							: "another kind of ELF file");
+	if (cut_off(fd, &head))
+		return sl_fail(errors, EINVAL,
+			       "plugin %s: the file is cut off or damaged; build or copy it again",
+			       path);
 	return 0;
 }
 
