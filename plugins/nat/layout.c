@@ -77,12 +77,22 @@ bool sl_nat_is_outside(const struct nat_layout *layout, uint32_t addr)
 	return sl_nat_forward_find(layout, nat_endpoint(addr, 0, 0)) != NULL;
 }
 
+static bool in_prefixes(const struct nat_prefixes *prefixes, uint32_t addr)
+{
+	for (uint32_t i = 0; i < prefixes->count; i++)
+		if ((addr & prefixes->items[2 * i + 1]) == prefixes->items[2 * i])
+			return true;
+	return false;
+}
+
 bool sl_nat_is_inside(const struct nat_layout *layout, uint32_t addr)
 {
-	for (uint32_t i = 0; i < layout->inside_count; i++)
-		if ((addr & layout->inside[2 * i + 1]) == layout->inside[2 * i])
-			return true;
-	return layout->inside_count == 0;
+	return layout->inside.count == 0 || in_prefixes(&layout->inside, addr);
+}
+
+bool sl_nat_is_except(const struct nat_layout *layout, uint32_t addr)
+{
+	return in_prefixes(&layout->except, addr);
 }
 
 uint32_t sl_nat_owner(const struct nat_layout *layout, union nat_endpoint outside)
@@ -151,6 +161,26 @@ static void sort_ranges(struct nat_ranges *ranges)
 		qsort(ranges->items, ranges->count, sizeof(struct nat_range), order_of_ranges);
 }
 
+static int fill_prefixes(struct sl_instance *instance, const struct sl_list *list,
+			 struct nat_prefixes *prefixes, struct sl_errors *errors)
+{
+	if (list->count == 0)
+		return 0;
+	prefixes->items =
+		(uint32_t *)sl_alloc(instance, list->count * 2 * sizeof(*prefixes->items));
+	if (prefixes->items == NULL)
+		return sl_fail(errors, ENOMEM, "no memory for addresses");
+	prefixes->count = list->count;
+	for (uint32_t i = 0; i < list->count; i++) {
+		const struct sl_prefix *prefix = SL_ITEM(list, struct sl_prefix, i);
+		uint32_t mask = prefix->length == 0 ? 0 : UINT32_MAX << (32 - prefix->length);
+
+		prefixes->items[2 * i] = prefix->addr.v4 & rte_cpu_to_be_32(mask);
+		prefixes->items[2 * i + 1] = rte_cpu_to_be_32(mask);
+	}
+	return 0;
+}
+
 static int fill_addresses(struct sl_instance *instance, const struct nat_params *p,
 			  struct nat_layout *layout, struct sl_errors *errors)
 {
@@ -177,21 +207,9 @@ static int fill_addresses(struct sl_instance *instance, const struct nat_params 
 	sort_ranges(&layout->pair_outside);
 	sort_ranges(&layout->pair_inside);
 
-	if (p->inside.count == 0)
-		return 0;
-	layout->inside =
-		(uint32_t *)sl_alloc(instance, p->inside.count * 2 * sizeof(*layout->inside));
-	if (layout->inside == NULL)
-		return sl_fail(errors, ENOMEM, "no memory for addresses");
-	layout->inside_count = p->inside.count;
-	for (uint32_t i = 0; i < p->inside.count; i++) {
-		const struct sl_prefix *prefix = SL_ITEM(&p->inside, struct sl_prefix, i);
-		uint32_t mask = prefix->length == 0 ? 0 : UINT32_MAX << (32 - prefix->length);
-
-		layout->inside[2 * i] = prefix->addr.v4 & rte_cpu_to_be_32(mask);
-		layout->inside[2 * i + 1] = rte_cpu_to_be_32(mask);
-	}
-	return 0;
+	if (fill_prefixes(instance, &p->inside, &layout->inside, errors) != 0)
+		return -ENOMEM;
+	return fill_prefixes(instance, &p->except, &layout->except, errors);
 }
 
 static void add_forward(struct nat_layout *layout, union nat_endpoint outside,

@@ -167,7 +167,7 @@ static bool same_pairs(const struct sl_list *a, const struct sl_list *b)
 	return true;
 }
 
-static bool same_inside(const struct sl_list *a, const struct sl_list *b)
+static bool same_prefixes(const struct sl_list *a, const struct sl_list *b)
 {
 	if (a->count != b->count)
 		return false;
@@ -184,8 +184,8 @@ static bool same_inside(const struct sl_list *a, const struct sl_list *b)
 /* Whether sessions can live on: all is the same but what struct nat_tuning holds. */
 static bool same_shape(const struct nat_params *a, const struct nat_params *b)
 {
-	return same_inside(&a->inside, &b->inside) && same_pool(&a->pool, &b->pool) &&
-	       same_forwards(&a->forward, &b->forward) &&
+	return same_prefixes(&a->inside, &b->inside) && same_prefixes(&a->except, &b->except) &&
+	       same_pool(&a->pool, &b->pool) && same_forwards(&a->forward, &b->forward) &&
 	       same_pairs(&a->one_to_one, &b->one_to_one) && a->ports.first == b->ports.first &&
 	       a->ports.last == b->ports.last && a->filtering == b->filtering &&
 	       a->hairpinning == b->hairpinning && a->preserve_port == b->preserve_port &&

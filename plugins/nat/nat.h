@@ -103,6 +103,7 @@ struct nat_pair_params {
 struct nat_params {
 	uint64_t given;
 	struct sl_list inside; /* of struct sl_prefix */
+	struct sl_list except; /* of struct sl_prefix */
 	struct sl_list pool;   /* of struct sl_addr_range */
 	struct sl_span ports;
 	uint32_t filtering; /* enum nat_filtering */
@@ -170,14 +171,20 @@ struct nat_ranges {
 	uint32_t count;
 };
 
+/* Pairs of network and mask, network order. */
+struct nat_prefixes {
+	uint32_t *items;
+	uint32_t count;
+};
+
 struct nat_forward {
 	union nat_endpoint outside, inside;
 };
 
 struct nat_layout {
 	uint32_t workers;
-	uint32_t *inside; /* pairs of network and mask; none: every address */
-	uint32_t inside_count;
+	struct nat_prefixes inside; /* none: every address */
+	struct nat_prefixes except; /* remotes that are reached untranslated */
 	struct nat_ranges pool;
 	uint32_t pool_count; /* addresses */
 	struct nat_ranges pair_outside, pair_inside;
@@ -204,6 +211,8 @@ uint32_t sl_nat_pool_address(const struct nat_layout *layout, uint32_t index);
 bool sl_nat_is_outside(const struct nat_layout *layout, uint32_t addr);
 /* Whether packets from that address are to be translated. */
 bool sl_nat_is_inside(const struct nat_layout *layout, uint32_t addr);
+/* Whether that remote address is reached, and reaches inside ones, untranslated. */
+bool sl_nat_is_except(const struct nat_layout *layout, uint32_t addr);
 /* The worker that owns an outside endpoint, and the one that serves an inside address. */
 uint32_t sl_nat_owner(const struct nat_layout *layout, union nat_endpoint outside);
 uint32_t sl_nat_spread(const struct sl_instance *instance, const struct rte_mbuf *m,
@@ -538,7 +547,7 @@ void sl_nat_error_write(struct rte_mbuf *m, bool source, union nat_endpoint endp
 			uint32_t outer);
 
 /* ---- unreachable.c ---- */
-/* Tell the sender that nothing is left for it (RFC 6888 REQ-6), at the configured rate. */
+/* Tell the sender that nothing is left for it (RFC 6888 REQ-11), at the configured rate. */
 void sl_nat_unreachable(struct nat_worker *w, const struct rte_mbuf *m);
 
 /* ---- hairpin.c ---- */

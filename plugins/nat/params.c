@@ -67,6 +67,11 @@ const struct sl_param sl_nat_params[] = {
 	 .flags = SL_LIST,
 	 .offset = FIELD(nat_params, inside),
 	 .doc = "Sources that are translated; default: every IPv4 address."},
+	{.name = "except",
+	 .kind = SL_PREFIX,
+	 .flags = SL_LIST,
+	 .offset = FIELD(nat_params, except),
+	 .doc = "Remote addresses to and from which packets pass untranslated."},
 	{.name = "pool",
 	 .kind = SL_ADDRS,
 	 .flags = SL_LIST,
@@ -274,17 +279,25 @@ static bool overlap(const struct sl_addr_range *a, const struct sl_addr_range *b
 	       host_order(&b->first) <= host_order(&a->last);
 }
 
-static int check_pool(const struct nat_params *p, struct sl_errors *errors)
+static int check_prefixes(const struct sl_list *list, struct sl_errors *errors)
 {
-	uint64_t size = 0;
 	int ret = 0;
 
-	for (uint32_t i = 0; i < p->inside.count; i++) {
-		const struct sl_prefix *prefix = SL_ITEM(&p->inside, struct sl_prefix, i);
+	for (uint32_t i = 0; i < list->count; i++) {
+		const struct sl_prefix *prefix = SL_ITEM(list, struct sl_prefix, i);
 
 		if (prefix->addr.family == SL_FAMILY_IPV6)
 			ret = sl_fail_at(errors, prefix, "expected an IPv4 prefix, IPv6 passes");
 	}
+	return ret;
+}
+
+static int check_pool(const struct nat_params *p, struct sl_errors *errors)
+{
+	uint64_t size = 0;
+	int ret;
+
+	ret = check_prefixes(&p->inside, errors) | check_prefixes(&p->except, errors);
 	for (uint32_t i = 0; i < p->pool.count; i++) {
 		const struct sl_addr_range *range = SL_ITEM(&p->pool, struct sl_addr_range, i);
 

@@ -138,7 +138,7 @@ static bool serves(const struct nat_worker *w, const struct nat_forward *forward
 }
 
 /* Forwards are mappings that were always there and never end. */
-static void add_forwards(struct nat_worker *w)
+static void map_forwards(struct nat_worker *w)
 {
 	for (uint32_t i = 0; i < w->layout->forward_count; i++) {
 		const struct nat_forward *forward = &w->layout->forwards[i];
@@ -193,6 +193,6 @@ int sl_nat_worker_init(struct sl_node *node, struct sl_errors *errors)
 	    make_timers(w, instance, node->now != NULL ? sl_now(node) : 0, errors) != 0 ||
 	    sl_nat_ports_init(w, instance, errors) != 0)
 		return -ENOMEM;
-	add_forwards(w);
+	map_forwards(w);
 	return 0;
 }

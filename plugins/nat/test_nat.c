@@ -239,6 +239,15 @@ static void who_is_translated(void **state)
 			 dropped("fragment"));
 	sl_test_end(t);
 
+	t = sl_test_new(type, BASE "except: 172.16.0.0/12\n");
+	assert_int_equal(sl_test_one(t, SL_INSIDE, packet(IPPROTO_UDP, HOST, 1, "172.16.0.1", 2)),
+			 SL_ON);
+	expect_text(t, SL_INSIDE, SL_ON, HOST " 1 > 172.16.0.1 2 17");
+	assert_int_equal(send_in(t, IPPROTO_UDP, "172.16.0.1", 2, HOST, 1, 0), SL_ON);
+	assert_int_equal(send_in(t, IPPROTO_UDP, FAR, 2, HOST, 1, 0), dropped("not-ours"));
+	assert_int_equal(sl_test_counter(t, "passed"), 2);
+	sl_test_end(t);
+
 	t = sl_test_new(type, BASE "others: pass\n");
 	assert_int_equal(sl_test_one(t, SL_INSIDE, packet(IPPROTO_UDP, "11.0.0.1", 1, FAR, 2)),
 			 SL_ON);
@@ -401,7 +410,7 @@ static void limits(void **state)
 	sl_test_end(t);
 }
 
-/* RFC 6888 REQ-6: the host is told, at a rate. */
+/* RFC 6888 REQ-11: the host is told, at a rate. */
 static void unreachable(void **state)
 {
 	struct sl_test *t = sl_test_new(type, BASE "ports: 2000-2000\nunreachable-rate: 1/s\n");

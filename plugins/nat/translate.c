@@ -97,12 +97,15 @@ static uint8_t flow_take(struct nat_worker *w, uint32_t slot, struct rte_mbuf *m
 	return SL_ON;
 }
 
-uint8_t sl_nat_others(struct nat_worker *w)
+static uint8_t pass(struct nat_worker *w)
 {
-	if (!w->tuning->pass_others)
-		return SL_DROP(NAT_NOT_OURS);
 	nat_count(w, NAT_PASSED);
 	return SL_ON;
+}
+
+uint8_t sl_nat_others(struct nat_worker *w)
+{
+	return w->tuning->pass_others ? pass(w) : SL_DROP(NAT_NOT_OURS);
 }
 
 /* RFC 1122, section 3.2.1.3: a group or everybody on the link. */
@@ -182,6 +185,8 @@ static uint8_t outbound(struct nat_worker *w, struct rte_mbuf *m)
 
 	if (slot != SL_NO_SLOT) /* an earlier packet of the burst made it */
 		return flow_take(w, slot, m, false);
+	if (sl_nat_is_except(w->layout, sl_ipv4(m)->dst_addr))
+		return pass(w);
 	if (p->l4 != 0 && p->proto == IPPROTO_ICMP && (p->flags & SL_PKT_FRAGMENT) == 0 &&
 	    nat_icmp_error(sl_icmp(m)->icmp_type))
 		return sl_nat_error_outbound(w, m);
@@ -251,7 +256,8 @@ static uint8_t inbound(struct nat_worker *w, struct rte_mbuf *m, bool hairpin)
 	if (slot != SL_NO_SLOT)
 		return flow_take(w, slot, m, hairpin);
 	if (!sl_nat_is_outside(w->layout, sl_ipv4(m)->dst_addr))
-		return sl_nat_others(w);
+		return sl_nat_is_except(w->layout, sl_ipv4(m)->src_addr) ? pass(w)
+									 : sl_nat_others(w);
 	if (!hairpin && sl_nat_is_outside(w->layout, sl_ipv4(m)->src_addr))
 		return SL_DROP(NAT_SPOOFED);
 	if (p->l4 != 0 && p->proto == IPPROTO_ICMP && (p->flags & SL_PKT_FRAGMENT) == 0 &&
@@ -280,10 +286,8 @@ static uint8_t one_by_one(struct nat_worker *w, struct rte_mbuf *m, uint8_t from
 {
 	const struct sl_packet *p = sl_packet(m);
 
-	if (p->family != SL_L3_IPV4) {
-		nat_count(w, NAT_PASSED);
-		return SL_ON;
-	}
+	if (p->family != SL_L3_IPV4)
+		return pass(w);
 	if ((p->flags & SL_PKT_MALFORMED) != 0)
 		return SL_DROP(NAT_MALFORMED);
 	return from == SL_INSIDE ? outbound(w, m) : inbound(w, m, false);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Telling an inside host that it gets no mapping: RFC 6888 REQ-6, in the form of RFC 1812. */
+/* Telling an inside host that it gets no mapping: RFC 6888 REQ-11, in the form of RFC 1812. */
 #include <rte_ether.h>
 
 #include "nat.h"
