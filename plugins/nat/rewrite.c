@@ -34,12 +34,17 @@ static bool checksum_place(const struct rte_mbuf *m, uint16_t *place)
 
 static void change_checksum(struct rte_mbuf *m, uint16_t place, uint32_t delta)
 {
-	uint8_t *at = (uint8_t *)sl_l3(m) + place;
+	uint8_t *at = (uint8_t *)sl_l3(m) + place, proto = sl_packet(m)->proto;
 	uint16_t checksum;
 
 	memcpy(&checksum, at, sizeof(checksum));
-	checksum = sl_packet(m)->proto == IPPROTO_UDP ? sl_checksum_apply_udp(checksum, delta)
-						      : sl_checksum_apply(checksum, delta);
+	if (proto == IPPROTO_UDP) {
+		checksum = sl_checksum_apply_udp(checksum, delta);
+	} else {
+		checksum = sl_checksum_apply(checksum, delta);
+		if (checksum == 0 && proto == IPPROTO_UDPLITE) /* RFC 3828, section 3.1 */
+			checksum = 0xffff;
+	}
 	memcpy(at, &checksum, sizeof(checksum));
 }
 

@@ -356,6 +356,7 @@ static void several_workers(void **state)
 	for (uint32_t workers = 2; workers <= 4; workers++)
 		for (int filter = 0; filter < 3; filter++)
 			play(workers, filter, "", 1500);
+	play(64, 1, "", 600);
 	play(7, 2, "block-size: 512\nblocks-per-subscriber: 8\n", 1500);
 	play(3, 0, "preserve-port: true\nports: 1024-9000\n", 1500);
 }
