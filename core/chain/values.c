@@ -446,8 +446,7 @@ void sl_value_expected(const struct sl_param *param, char *text, size_t size)
 		[SL_ADDRS] = "an address, a range (192.0.2.1-192.0.2.9) or a prefix",
 		[SL_MAC] = "a MAC address (02:00:00:00:00:01)",
 		[SL_SPAN] = "a number or a range from low to high (80, 1024-65535)",
-		[SL_PROTO] = "a protocol (tcp, udp, icmp, icmpv6, sctp, ...), a number up to 255 "
-			     "or `any`",
+		[SL_PROTO] = "a protocol (tcp, udp, icmp, icmpv6, ...), its number or `any`",
 		[SL_PATH] = "the name of a path",
 		[SL_TABLE] = "a map",
 	};
