@@ -12,6 +12,7 @@
 #include <core/host/private.h>
 #include <core/port/l3.h>
 #include <core/worker/handoff.h>
+#include <core/worker/ring.h>
 
 #define PUNTS_WAITING 2048
 #define PUNT_BURST    64
@@ -53,7 +54,7 @@ int sl_punt_open(struct sl_engine *engine, struct sl_errors *errors)
 {
 	engine->private->punted =
 		rte_ring_create_elem("sl-punted", sizeof(struct punt), PUNTS_WAITING,
-				     (int)rte_socket_id(), RING_F_MP_RTS_ENQ | RING_F_SC_DEQ);
+				     (int)rte_socket_id(), SL_RING_TO_ONE);
 	if (engine->private->punted == NULL)
 		return sl_fail(errors, ENOMEM, "no memory for the packets of the main thread");
 	return 0;

@@ -2,6 +2,7 @@
 /* The law of packets, over all workers, the rings between them and the main thread. */
 #include <core/host/private.h>
 #include <core/port/l3.h>
+#include <core/worker/ring.h>
 
 static void add(struct sl_ledger *sum, const struct sl_ledger *one)
 {
@@ -46,7 +47,7 @@ bool sl_engine_in_flight(const struct sl_engine *engine)
 	struct sl_ledger ledger;
 
 	sl_engine_worker_ledger(engine, &ledger);
-	if (ledger.pending != 0 || !rte_ring_empty(engine->private->punted))
+	if (ledger.pending != 0 || sl_ring_count(engine->private->punted) != 0)
 		return true;
 	for (unsigned int w = 0; w < engine->worker_count; w++) {
 		struct sl_worker_stats stats;
@@ -86,6 +87,6 @@ void sl_engine_totals(const struct sl_engine *engine, struct sl_totals *totals)
 		totals->drops += left->inboxes + left->punted + left->graphs + left->held;
 		totals->held = 0;
 	} else if (engine->private->punted != NULL) {
-		totals->held += rte_ring_count(engine->private->punted);
+		totals->held += sl_ring_count(engine->private->punted);
 	}
 }

@@ -35,6 +35,8 @@ struct sl_worker {
 	_Atomic(struct sl_worker_graph *) running;
 	_Atomic(struct sl_worker_job *) job;
 	_Atomic int wish;
+	/* Written by the worker last of all: what it did before can be seen by who reads it. */
+	_Atomic bool ended;
 	struct rte_ring *inbox;
 	uint16_t index;
 	unsigned int lcore;

@@ -9,6 +9,7 @@
 
 #include <core/worker/lcore.h>
 #include <core/worker/quiescence.h>
+#include <core/worker/ring.h>
 
 /* Ticks of instances are due in milliseconds; looking for them costs a little. */
 #define TICKS_A_SECOND 2000
@@ -81,7 +82,7 @@ static bool is_empty(const struct sl_worker *worker, const struct sl_worker_grap
 	if (running == NULL)
 		return true;
 	sl_graph_ledger(running->graph, &ledger);
-	return ledger.pending == 0 && rte_ring_empty(worker->inbox);
+	return ledger.pending == 0 && sl_ring_count(worker->inbox) == 0;
 }
 
 static void prepare_thread(const struct sl_worker *worker)
@@ -100,7 +101,8 @@ int sl_worker_loop(void *context)
 	struct sl_worker_stats *stats = &worker->stats;
 	struct rte_rcu_qsbr *qsbr = sl_quiescence();
 	uint64_t now = rte_rdtsc();
-	int wish;
+	/* Acquire: with it all that was set up before the launch. */
+	int wish = atomic_load_explicit(&worker->wish, memory_order_acquire);
 
 	prepare_thread(worker);
 	rte_rcu_qsbr_thread_register(qsbr, worker->index);
@@ -133,5 +135,6 @@ int sl_worker_loop(void *context)
 	}
 	rte_rcu_qsbr_thread_offline(qsbr, worker->index);
 	rte_rcu_qsbr_thread_unregister(qsbr, worker->index);
+	atomic_store_explicit(&worker->ended, true, memory_order_release);
 	return 0;
 }

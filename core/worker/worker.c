@@ -12,6 +12,7 @@
 
 #include <core/worker/lcore.h>
 #include <core/worker/quiescence.h>
+#include <core/worker/ring.h>
 
 /* Packets that may wait for a worker: eight full frames of each of two senders. */
 #define INBOX_SIZE 4096
@@ -42,10 +43,8 @@ struct sl_worker *sl_worker_new(uint16_t index, unsigned int lcore, uint32_t bur
 	worker->burst = burst == 0 ? 1 : RTE_MIN(burst, (uint32_t)SL_BURST);
 	sl_idle_init(&worker->idle, idle);
 	snprintf(name, sizeof(name), "sl-inbox-%u", index);
-	/* Relaxed tail sync: a sender that the kernel suspends half-way does not make the other
-	 * senders spin. */
 	worker->inbox = rte_ring_create(name, INBOX_SIZE, (int)rte_lcore_to_socket_id(lcore),
-					RING_F_MP_RTS_ENQ | RING_F_SC_DEQ);
+					SL_RING_TO_ONE);
 	if (worker->inbox == NULL) {
 		sl_fail(errors, rte_errno, "worker %u: cannot make its inbox: %s", index,
 			rte_strerror(rte_errno));
@@ -82,8 +81,9 @@ int sl_worker_launch(struct sl_worker *worker, struct sl_errors *errors)
 {
 	int err;
 
-	atomic_store_explicit(&worker->wish, SL_WORKER_RUN, memory_order_relaxed);
 	__atomic_store_n(&worker->stats.heartbeat, rte_rdtsc(), __ATOMIC_RELAXED);
+	atomic_store_explicit(&worker->ended, false, memory_order_relaxed);
+	atomic_store_explicit(&worker->wish, SL_WORKER_RUN, memory_order_release);
 	err = rte_eal_remote_launch(sl_worker_loop, worker, worker->lcore);
 	if (err != 0)
 		return sl_fail(errors, -err, "worker %u: cannot run on lcore %u: %s", worker->index,
@@ -105,7 +105,7 @@ int sl_worker_stop(struct sl_worker *worker, bool drain)
 		return 0;
 	atomic_store_explicit(&worker->wish, drain ? SL_WORKER_DRAIN : SL_WORKER_STOP,
 			      memory_order_release);
-	while (rte_eal_get_lcore_state(worker->lcore) == RUNNING) {
+	while (!atomic_load_explicit(&worker->ended, memory_order_acquire)) {
 		if (rte_rdtsc() > give_up)
 			return -ETIMEDOUT;
 		nap(50);
@@ -162,7 +162,7 @@ void sl_worker_stats(const struct sl_worker *worker, struct sl_worker_stats *sta
 	stats->sleeps = sl_stat_read(&live->sleeps);
 	stats->polled = sl_stat_read(&live->polled);
 	stats->inbox_out = sl_stat_read(&live->inbox_out);
-	stats->inbox_in = stats->inbox_out + rte_ring_count(worker->inbox);
+	stats->inbox_in = stats->inbox_out + sl_ring_count(worker->inbox);
 	stats->inbox_full = sl_stat_read(&worker->inbox_full);
 	stats->inbox_stale = sl_stat_read(&live->inbox_stale);
 	stats->heartbeat = sl_stat_read(&live->heartbeat);

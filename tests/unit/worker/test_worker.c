@@ -331,10 +331,21 @@ static void test_placement(void **state)
 	tear_down();
 }
 
+struct count_job {
+	struct sl_worker_job job;
+	unsigned int lcore;
+};
+
+static void count_run(struct sl_worker *worker, struct sl_worker_job *job)
+{
+	((struct count_job *)job)->lcore = rte_lcore_id();
+}
+
 static void test_home(void **state)
 {
 	struct rte_mbuf *m = rte_pktmbuf_alloc(pool);
 	struct sl_worker_stats stats[WORKERS];
+	struct count_job job = {.job.run = count_run};
 
 	set_up(3, 3, false, &resting);
 	memset(sl_packet(m), 0, sizeof(struct sl_packet));
@@ -347,6 +358,7 @@ static void test_home(void **state)
 		rte_mbuf_refcnt_update(m, 1);
 		assert_int_equal(sl_handoff(bed.handoff, END, &m, 1), 1);
 		nap_ms(5);
+		assert_int_equal(sl_worker_run(bed.workers[home], &job.job), 0);
 		sl_worker_stats(bed.workers[home], &stats[home]);
 		assert_int_equal(stats[home].inbox_out, 1);
 	}
@@ -358,16 +370,6 @@ static void test_home(void **state)
 	sl_worker_stats(bed.workers[0], &stats[0]);
 	assert_int_equal(stats[0].inbox_out, 2);
 	tear_down();
-}
-
-struct count_job {
-	struct sl_worker_job job;
-	unsigned int lcore;
-};
-
-static void count_run(struct sl_worker *worker, struct sl_worker_job *job)
-{
-	((struct count_job *)job)->lcore = rte_lcore_id();
 }
 
 static void test_jobs(void **state)
