@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include <core/chain/load.h>
+#include <core/port/l3.h>
 
 #define MAX_PORTS 256
 #define MAX_KINDS 64
@@ -66,12 +67,13 @@ static void read_config(struct sl_loader *loader, struct sl_chain_port *port,
 		sl_fail_at(loader->errors, &config->neighbours,
 			   "`neighbours`: port `%s` has no `addresses`, so it asks for none",
 			   port->name);
-	if (port->kind->check != NULL) {
-		snprintf(what, sizeof(what), "port `%s`: ", port->name);
-		sl_errors_subject(loader->errors, what);
+	snprintf(what, sizeof(what), "port `%s`: ", port->name);
+	sl_errors_subject(loader->errors, what);
+	if (config->addresses.count > 0)
+		sl_l3_check(config, loader->errors);
+	if (port->kind->check != NULL)
 		port->kind->check(own, loader->errors);
-		sl_errors_subject(loader->errors, NULL);
-	}
+	sl_errors_subject(loader->errors, NULL);
 }
 
 /* Two ports that stand on one device, or have one address. */

@@ -27,6 +27,10 @@
 #define NOWHERE   SL_GRAPH_NO_HOP
 #define MOST      4096
 
+/* RTE_IPV4() shifts into the sign. */
+#define ADDR4(a, b, c, d) \
+	((uint32_t)(a) << 24 | (uint32_t)(b) << 16 | (uint32_t)(c) << 8 | (uint32_t)(d))
+
 enum place { AT_CHAIN, AT_TX, AT_BACK, PLACES };
 
 struct bed {

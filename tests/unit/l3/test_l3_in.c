@@ -76,8 +76,8 @@ static struct rte_mbuf *dead4(uint32_t source, uint32_t to, uint16_t fragment, u
 	return m;
 }
 
-#define PEER RTE_IPV4(192, 0, 2, 10)
-#define FAR  RTE_IPV4(203, 0, 113, 5)
+#define PEER ADDR4(192, 0, 2, 10)
+#define FAR  ADDR4(203, 0, 113, 5)
 
 static void icmp_rules_of_ipv4(void **state)
 {
@@ -87,9 +87,9 @@ static void icmp_rules_of_ipv4(void **state)
 
 	for (unsigned int i = 0; i < RTE_DIM(errors); i++)
 		bed_push(bed.in, dead4(PEER, FAR, 0, IPPROTO_ICMP, errors[i]));
-	bed_push(bed.in, dead4(PEER, FAR, 100, IPPROTO_UDP, 0));          /* a later fragment */
-	bed_push(bed.in, dead4(RTE_IPV4(192, 0, 2, 255), FAR, 0, 17, 0)); /* a broadcast source */
-	bed_push(bed.in, dead4(RTE_IPV4(192, 0, 2, 0), FAR, 0, 17, 0));
+	bed_push(bed.in, dead4(PEER, FAR, 100, IPPROTO_UDP, 0));       /* a later fragment */
+	bed_push(bed.in, dead4(ADDR4(192, 0, 2, 255), FAR, 0, 17, 0)); /* a broadcast source */
+	bed_push(bed.in, dead4(ADDR4(192, 0, 2, 0), FAR, 0, 17, 0));
 	check_none();
 	expected = RTE_DIM(errors) + 3;
 	assert_int_equal(bed_drops(bed.in, "ttl-expired"), expected);
@@ -173,18 +173,18 @@ struct odd {
 static void martians_of_ipv4(void **state)
 {
 	static const struct odd odd[] = {
-		{"martian-source", RTE_IPV4(127, 0, 0, 1), FAR, 2},
-		{"martian-source", RTE_IPV4(224, 0, 0, 5), FAR, 2},
-		{"martian-source", RTE_IPV4(255, 255, 255, 255), FAR, 2},
+		{"martian-source", ADDR4(127, 0, 0, 1), FAR, 2},
+		{"martian-source", ADDR4(224, 0, 0, 5), FAR, 2},
+		{"martian-source", ADDR4(255, 255, 255, 255), FAR, 2},
 		{"martian-source", 0, FAR, 2},
-		{"martian-source", RTE_IPV4(192, 0, 2, 1), FAR, 2}, /* our own */
-		{"martian-destination", PEER, RTE_IPV4(127, 0, 0, 1), 2},
+		{"martian-source", ADDR4(192, 0, 2, 1), FAR, 2}, /* our own */
+		{"martian-destination", PEER, ADDR4(127, 0, 0, 1), 2},
 		{"martian-destination", PEER, 0, 2},
-		{"martian-destination", PEER, RTE_IPV4(240, 0, 0, 1), 2},
-		{"broadcast", PEER, RTE_IPV4(255, 255, 255, 255), 0xff},
-		{"broadcast", PEER, RTE_IPV4(192, 0, 2, 255), 2},
-		{"broadcast", PEER, RTE_IPV4(192, 0, 2, 0), 2},
-		{"multicast", PEER, RTE_IPV4(224, 0, 0, 1), 1},
+		{"martian-destination", PEER, ADDR4(240, 0, 0, 1), 2},
+		{"broadcast", PEER, ADDR4(255, 255, 255, 255), 0xff},
+		{"broadcast", PEER, ADDR4(192, 0, 2, 255), 2},
+		{"broadcast", PEER, ADDR4(192, 0, 2, 0), 2},
+		{"multicast", PEER, ADDR4(224, 0, 0, 1), 1},
 		{"group-mac", PEER, FAR, 0xff},
 		{"not-for-us", PEER, FAR, 4},
 	};

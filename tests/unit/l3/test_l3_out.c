@@ -59,15 +59,15 @@ static uint8_t sent_to(void)
 
 static void next_hops(void **state)
 {
-	bed_push(bed.out, to4(RTE_IPV4(203, 0, 113, 1)));
+	bed_push(bed.out, to4(ADDR4(203, 0, 113, 1)));
 	assert_int_equal(sent_to(), 0xfe);
-	bed_push(bed.out, to4(RTE_IPV4(198, 51, 100, 1)));
+	bed_push(bed.out, to4(ADDR4(198, 51, 100, 1)));
 	assert_int_equal(sent_to(), 0x10);
-	bed_push(bed.out, to4(RTE_IPV4(192, 0, 2, 10)));
+	bed_push(bed.out, to4(ADDR4(192, 0, 2, 10)));
 	assert_int_equal(sent_to(), 0x10);
 	bed_send(bed.out, fwd6);
 	assert_int_equal(sent_to(), 0xfe);
-	bed_push(bed.out, to4(RTE_IPV4(10, 9, 8, 7))); /* on link, unknown */
+	bed_push(bed.out, to4(ADDR4(10, 9, 8, 7))); /* on link, unknown */
 	check_none();
 	assert_int_equal(bed.punted_count, 1);
 }
@@ -86,12 +86,12 @@ static void a_whole_burst_keeps_its_order(void **state)
 
 static void never_sent(void **state)
 {
-	bed_push(bed.out, to4(RTE_IPV4(192, 0, 2, 255)));
-	bed_push(bed.out, to4(RTE_IPV4(192, 0, 2, 0)));
+	bed_push(bed.out, to4(ADDR4(192, 0, 2, 255)));
+	bed_push(bed.out, to4(ADDR4(192, 0, 2, 0)));
 	assert_int_equal(bed_drops(bed.out, "broadcast"), 2);
-	bed_push(bed.out, to4(RTE_IPV4(224, 0, 0, 9)));
-	bed_push(bed.out, to4(RTE_IPV4(127, 0, 0, 9)));
-	bed_push(bed.out, to4(RTE_IPV4(255, 255, 255, 255)));
+	bed_push(bed.out, to4(ADDR4(224, 0, 0, 9)));
+	bed_push(bed.out, to4(ADDR4(127, 0, 0, 9)));
+	bed_push(bed.out, to4(ADDR4(255, 255, 255, 255)));
 	assert_int_equal(bed_drops(bed.out, "not-unicast"), 3);
 	check_none();
 }
@@ -412,7 +412,7 @@ static void many_routes_agree_with_the_list(void **state)
 		uint16_t want = SL_NEXTHOP_NONE;
 
 		if (i % 2) {
-			uint32_t near = RTE_IPV4(10, r % 41, r >> 8 & 255, r >> 16 & 255);
+			uint32_t near = ADDR4(10, r % 41, r >> 8 & 255, r >> 16 & 255);
 
 			to.v4 = rte_cpu_to_be_32(r >> 63 ? (uint32_t)(r >> 24) : near);
 		} else {
@@ -430,9 +430,9 @@ static void many_routes_agree_with_the_list(void **state)
 				 (unsigned int)(sl_route_find(l3, &to) - l3->nexthops), want);
 	}
 	bed_settle();
-	bed_push(bed.out, to4(RTE_IPV4(10, 1, 64, 129)));
+	bed_push(bed.out, to4(ADDR4(10, 1, 64, 129)));
 	assert_int_equal(sent_to(), 0xfe);
-	bed_push(bed.out, to4(RTE_IPV4(10, 1, 64, 1)));
+	bed_push(bed.out, to4(ADDR4(10, 1, 64, 1)));
 	assert_int_equal(sent_to(), 0x10);
 }
 

@@ -190,7 +190,7 @@ static void all_queues_together_have_an_end(void **state)
 	bed_open(1500);
 	bed_settle();
 	for (uint32_t i = 0; i < 3000; i++) {
-		bed_push(bed.out, on_link(RTE_IPV4(10, 0, 0, 1) + i));
+		bed_push(bed.out, on_link(ADDR4(10, 0, 0, 1) + i));
 		bed_main();
 		bed_forget();
 	}
@@ -220,7 +220,7 @@ static void the_table_has_an_end(void **state)
 	l3 = bed.port.l3;
 	for (uint32_t i = 0; i < 2 * SL_L3_NEIGHBOURS; i++) {
 		struct sl_addr addr = {.family = SL_FAMILY_IPV4,
-				       .v4 = rte_cpu_to_be_32(RTE_IPV4(10, 0, 0, 0) + i)};
+				       .v4 = rte_cpu_to_be_32(ADDR4(10, 0, 0, 0) + i)};
 		struct rte_ether_addr mac = {{2, 1}};
 		uint32_t n = sl_neighbour_make(l3, &addr);
 
@@ -233,7 +233,7 @@ static void the_table_has_an_end(void **state)
 	assert_in_range(made, SL_L3_NEIGHBOURS - 200, SL_L3_NEIGHBOURS);
 	bed_wait(50); /* all are stale */
 	for (uint32_t i = 0; i < 100; i++)
-		bed_push(bed.out, on_link(RTE_IPV4(10, 7, 0, 0) + i));
+		bed_push(bed.out, on_link(ADDR4(10, 7, 0, 0) + i));
 	bed_main();
 	bed_forget();
 	assert_true(l3->neighbour_count <= SL_L3_NEIGHBOURS);
@@ -371,7 +371,7 @@ static void what_is_wrong_is_dropped(void **state)
 	bed.inject_full = false;
 	/* A packet that waits for what is ours: nobody will answer. */
 	m = vector_packet(host4);
-	sl_ipv4(m)->dst_addr = RTE_BE32(RTE_IPV4(192, 0, 2, 1));
+	sl_ipv4(m)->dst_addr = RTE_BE32(ADDR4(192, 0, 2, 1));
 	sl_packet(m)->flags |= SL_PKT_UNRESOLVED;
 	bed.strangers++;
 	sl_l3_punted(bed.port.l3, m);
