@@ -13,9 +13,7 @@ ip -n "$A" -6 route add default via 2001:db8:a::1
 ip -n "$B" route add 10.77.0.0/24 via 198.51.100.1
 ip -n "$B" -6 route add 2001:db8:a::/64 via 2001:db8:b::1
 # A network behind B, for routes with a gateway.
-ip -n "$B" link add behind type dummy
-ip -n "$B" link set behind up
-address "$B" behind 192.0.2.1/24 2001:db8:c::1/64
+address "$B" lo 192.0.2.1/24 2001:db8:c::1/64
 cat >"$WORK/in.yaml" <<'END'
 sluice: 1
 ports:
