@@ -168,15 +168,19 @@ static void hash_keys(struct fw_lane *lane, unsigned int number)
 	}
 }
 
-/* What most packets are: of a session without states that was seen both ways. Only notes the
- * time and counts. False: the packet needs a closer look. */
+/* What most packets are: of a session that has no TCP states and is not about to change. Only
+ * notes the time and counts. False: the packet needs a closer look. */
 static inline bool track_plain(const struct fw_policy *policy, struct fw_rule_count *counts,
-			       struct fw_session *session, const struct rte_mbuf *m, uint32_t now)
+			       struct fw_session *session, const struct rte_mbuf *m,
+			       unsigned int direction, uint32_t now)
 {
+	bool reply = direction != (session->flags & FW_FROM_HIGH ? 1u : 0u);
+	bool replied = session->flags & FW_REPLIED;
 	struct fw_rule_count *count;
 
-	if (!(session->flags & FW_REPLIED) || session->state < FW_UDP_STREAM ||
-	    session->epoch != policy->epoch)
+	if (session->state < FW_UDP_NEW || session->epoch != policy->epoch)
+		return false;
+	if (replied ? session->state == FW_UDP_NEW && !reply : reply)
 		return false;
 	session->seen = now;
 	count = &counts[session->rule];
@@ -207,7 +211,7 @@ static void track_lane(struct sl_node *node, const struct fw_policy *policy, uns
 			continue;
 		}
 		if (likely(track_plain(policy, counts, sl_fw_session(table, slot), pkts[packet],
-				       now))) {
+				       lane->direction[i], now))) {
 			sl_fw_account(table, slot, pkts[packet], lane->direction[i]);
 			passed++;
 			continue;
