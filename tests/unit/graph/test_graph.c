@@ -193,6 +193,30 @@ static void test_split_merge(void **state)
 	assert_int_equal(bed_stats(end).bytes, bed_stats(a).bytes);
 }
 
+/* A hop that others have sent to already gets all in one call, the earlier first. */
+static uint8_t to_either(uint32_t number)
+{
+	return number % 2 == 0 ? SL_ON : 2;
+}
+
+static void test_merge_first(void **state)
+{
+	static const route_fn either = to_either;
+	uint16_t a = bed_hop(&route_type, &either, 3), b = bed_hop(&pass_type, NULL, 2);
+	uint16_t end = bed_hop(&sink_type, NULL, 2);
+
+	bed.hops[a].edges[SL_ON] = b;
+	bed.hops[a].edges[2] = end;
+	bed.hops[b].edges[SL_ON] = end;
+	bed_compile();
+	bed_push(a, 0, 200);
+	sl_graph_walk(bed.graph, 7);
+	assert_int_equal(bed_stats(end).calls, 1);
+	for (uint32_t i = 0; i < 200; i++)
+		assert_int_equal(bed.got[i], i < 100 ? 2 * i + 1 : 2 * (i - 100));
+	bed_balance();
+}
+
 /* Edges that do not exist, that lead nowhere, drops of one's own, things only others may do. */
 static void test_bad_edges(void **state)
 {
@@ -573,6 +597,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_whole_frame, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_whole_frame_aside, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_split_merge, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_merge_first, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_bad_edges, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_not_own, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_hairpin_limit, setup, teardown),
