@@ -265,12 +265,13 @@ json_t *sl_report_workers(const struct sl_engine *engine)
 		json_t *object = json_object();
 		struct sl_worker_stats s;
 		uint64_t cycles, now = rte_rdtsc();
-		uint16_t hop;
+		uint16_t hop = SL_GRAPH_NO_HOP;
+		bool stuck;
 
 		sl_worker_stats(engine->workers[i], &s);
 		cycles = s.busy_cycles + s.idle_cycles;
 		put(object, "worker", sl_worker_index(engine->workers[i]));
-		put(object, "core", sl_worker_lcore(engine->workers[i]));
+		put(object, "core", engine->config->worker_cores[i]);
 		put_real(object, "busy_percent",
 			 cycles != 0 ? 100.0 * (double)s.busy_cycles / (double)cycles : 0);
 		put(object, "rx", s.polled);
@@ -283,8 +284,10 @@ json_t *sl_report_workers(const struct sl_engine *engine)
 		put(object, "inbox_full", s.inbox_full);
 		put_real(object, "heartbeat_ms",
 			 now > s.heartbeat ? (double)(now - s.heartbeat) * 1000 / hz : 0);
-		json_object_set_new(object, "stuck",
-				    json_boolean(sl_engine_worker_stuck(engine, i, &hop)));
+		stuck = sl_engine_worker_stuck(engine, i, &hop);
+		json_object_set_new(object, "stuck", json_boolean(stuck));
+		if (stuck && hop < engine->generation->plan->hop_count)
+			put_text(object, "stuck_in", engine->generation->hops[hop].name);
 		json_array_append_new(list, object);
 	}
 	return list;
@@ -339,7 +342,31 @@ json_t *sl_report_plugins(const struct sl_registry *registry)
 	return list;
 }
 
-/* Sum of all hops by reason, and what was dropped elsewhere (main thread, full queues). */
+/* What was dropped by no hop: because everything had to end, or by the main thread. */
+static void other_drops(const struct sl_engine *engine, json_t *sums, uint64_t count)
+{
+	const struct sl_leftover *left = &engine->leftover;
+	const struct {
+		const char *reason;
+		uint64_t count;
+	} ends[] = {
+		{"left-in-inboxes", left->inboxes},
+		{"left-punted", left->punted},
+		{"left-in-graphs", left->graphs},
+		{"left-held", left->held},
+	};
+
+	for (unsigned int i = 0; i < RTE_DIM(ends); i++) {
+		if (ends[i].count == 0)
+			continue;
+		put(sums, ends[i].reason, ends[i].count);
+		count -= RTE_MIN(count, ends[i].count);
+	}
+	if (count > 0)
+		put(sums, "outside-the-graph", count);
+}
+
+/* Sum of all hops by reason, and what was dropped elsewhere. */
 static json_t *all_drops(const struct sl_engine *engine, const struct sl_snapshot *s)
 {
 	json_t *sums = json_object(), *hop, *value;
@@ -357,7 +384,7 @@ static json_t *all_drops(const struct sl_engine *engine, const struct sl_snapsho
 		json_decref(hop);
 	}
 	if (s->totals.drops > known)
-		put(sums, "outside-the-graph", s->totals.drops - known);
+		other_drops(engine, sums, s->totals.drops - known);
 	return sums;
 }
 

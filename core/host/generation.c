@@ -226,6 +226,19 @@ static struct sl_instance *make_own(struct build *build, unsigned int number)
 	}
 }
 
+/* With one worker there is nothing to spread: pass those nodes by. */
+static void lead(const struct build *build, const struct sl_plan_hop *planned,
+		 struct sl_graph_hop *hop)
+{
+	memcpy(hop->edges, planned->edges, sizeof(hop->edges));
+	for (unsigned int e = 0; e < planned->edge_count && build->engine->worker_count == 1; e++) {
+		uint16_t next = hop->edges[e];
+
+		if (next != SL_PLAN_NONE && build->plan->hops[next].kind == SL_PLAN_SPREAD)
+			hop->edges[e] = build->plan->hops[next].edges[SL_ON];
+	}
+}
+
 static int make_hops(struct build *build)
 {
 	struct sl_generation *generation = build->generation;
@@ -245,7 +258,7 @@ static int make_hops(struct build *build)
 		hop->name = planned->name;
 		hop->from = (uint8_t)planned->from;
 		hop->edge_count = planned->edge_count;
-		memcpy(hop->edges, planned->edges, sizeof(hop->edges));
+		lead(build, planned, hop);
 		hop->workers = sl_placement_hop(&build->placement, planned);
 	}
 	return 0;
