@@ -44,116 +44,6 @@ static const struct sl_name events[] = {
 	{NULL, NULL},
 };
 
-/* ---- Sorting ---- */
-
-static void miss(struct fw_worker *worker, uint16_t packet, unsigned int lane, uint16_t position)
-{
-	worker->misses[worker->miss_count++] = (struct fw_miss){
-		.index = (uint8_t)packet, .lane = (uint8_t)lane, .position = (uint8_t)position};
-}
-
-static inline uint16_t vlan_of(const struct sl_packet *p)
-{
-	return p->flags & SL_PKT_VLAN ? p->vlan & 0xfff : 0;
-}
-
-static inline void lane_put4(struct fw_lane *lane, uint16_t packet, rte_be32_t source,
-			     rte_be32_t dest, uint32_t ports, uint64_t rest)
-{
-	uint64_t a = (uint64_t)source << 16 | (uint16_t)ports,
-		 b = (uint64_t)dest << 16 | ports >> 16;
-	uint64_t low = RTE_MIN(a, b), high = RTE_MAX(a, b);
-	uint64_t *key = &lane->keys[lane->n * 2];
-
-	/* struct fw_key4, in two words. */
-	key[0] = low >> 16 | high >> 16 << 32;
-	key[1] = (low & 0xffff) | (high & 0xffff) << 16 | rest;
-	lane->direction[lane->n] = a > b;
-	lane->index[lane->n++] = (uint8_t)packet;
-}
-
-static inline void lane_put6(struct fw_lane *lane, uint16_t packet, const uint8_t *ip,
-			     uint32_t ports, uint64_t rest)
-{
-	uint64_t *key = &lane->keys[lane->n * 5];
-
-	lane->direction[lane->n] = (uint8_t)sl_fw_order6((struct fw_key6 *)key, ip + 8, ip + 24,
-							 (uint16_t)ports, (uint16_t)(ports >> 16));
-	key[4] = (key[4] & UINT32_MAX) | rest;
-	lane->index[lane->n++] = (uint8_t)packet;
-}
-
-/* The upper half of a key's last word: protocol, kind, VLAN. */
-static inline uint64_t key_rest(uint8_t proto, uint8_t kind, uint16_t vlan)
-{
-	return (uint64_t)proto << 32 | (uint64_t)kind << 40 | (uint64_t)vlan << 48;
-}
-
-static void lane_put(struct fw_worker *worker, const struct rte_mbuf *m, uint16_t packet,
-		     uint32_t ports, uint8_t kind)
-{
-	const struct sl_packet *p = sl_packet(m);
-	uint64_t rest = key_rest(p->proto, kind, vlan_of(p));
-	const uint8_t *ip = sl_l3(m);
-
-	if (p->family == SL_L3_IPV4) {
-		rte_be32_t addr[2];
-
-		memcpy(addr, ip + 12, 8);
-		lane_put4(&worker->lanes[FW_LANE4], packet, addr[0], addr[1], ports, rest);
-	} else {
-		lane_put6(&worker->lanes[FW_LANE6], packet, ip, ports, rest);
-	}
-}
-
-static void sort_special(struct sl_node *node, const struct fw_policy *policy,
-			 const struct rte_mbuf *m, uint16_t packet, uint8_t *edge)
-{
-	struct fw_worker *worker = node->state;
-	struct fw_tail tail;
-	uint8_t reason;
-
-	switch (sl_fw_special(m, policy->config->neighbours == 0, &tail, &reason)) {
-	case FW_KIND_SESSION:
-	case FW_KIND_OPENER:
-		lane_put(worker, m, packet, tail.port[0] | (uint32_t)tail.port[1] << 16, tail.kind);
-		return;
-	case FW_KIND_STATELESS:
-		miss(worker, packet, FW_LANES, 0);
-		return;
-	case FW_KIND_PASS:
-		return;
-	case FW_KIND_ERROR:
-		if (sl_fw_related(node, policy, m))
-			sl_count(node, FW_RELATED, 1);
-		else
-			*edge = SL_DROP(FW_UNRELATED);
-		return;
-	case FW_KIND_DROP:
-		*edge = SL_DROP(reason);
-		return;
-	}
-}
-
-static void sort_packets(struct sl_node *node, const struct fw_policy *policy,
-			 struct rte_mbuf **pkts, uint8_t *edge, uint16_t n)
-{
-	struct fw_worker *worker = node->state;
-
-	worker->lanes[FW_LANE4].n = worker->lanes[FW_LANE6].n = worker->miss_count = 0;
-	for (uint16_t i = 0; i < n; i++) {
-		const struct sl_packet *p = sl_packet(pkts[i]);
-		uint32_t ports;
-
-		if (likely(sl_has_ports(pkts[i]) && !(p->flags & SL_PKT_FRAGMENT))) {
-			memcpy(&ports, sl_l4(pkts[i]), 4);
-			lane_put(worker, pkts[i], i, ports, 0);
-		} else {
-			sort_special(node, policy, pkts[i], i, &edge[i]);
-		}
-	}
-}
-
 /* ---- Packets of sessions ---- */
 
 /* A loop for each size of key, which the compiler then unrolls. */
@@ -207,7 +97,7 @@ static void track_lane(struct sl_node *node, const struct fw_policy *policy, uns
 
 		/* An earlier packet of the burst may have ended the session. */
 		if (slot == SL_NO_SLOT || unlikely(sl_fw_session(table, slot)->state == FW_FREE)) {
-			miss(worker, packet, number, i);
+			sl_fw_miss(worker, packet, number, i);
 			continue;
 		}
 		if (likely(track_plain(policy, counts, sl_fw_session(table, slot), pkts[packet],
@@ -222,7 +112,7 @@ static void track_lane(struct sl_node *node, const struct fw_policy *policy, uns
 			passed++;
 		} else if (verdict == FW_TRACK_REOPEN) {
 			sl_fw_table_remove(table, slot);
-			miss(worker, packet, number, i);
+			sl_fw_miss(worker, packet, number, i);
 		} else {
 			edge[packet] = SL_DROP(verdict);
 		}
@@ -368,7 +258,7 @@ static void firewall_process(struct sl_node *node, struct rte_mbuf **pkts, uint8
 		atomic_load_explicit(&firewall->policy, memory_order_acquire);
 	uint32_t now = sl_fw_time(node);
 
-	sort_packets(node, policy, pkts, edge, n);
+	sl_fw_sort(node, policy, pkts, edge, n);
 	for (unsigned int lane = 0; lane < FW_LANES; lane++) {
 		if (worker->lanes[lane].n > 0)
 			track_lane(node, policy, lane, pkts, edge, now);

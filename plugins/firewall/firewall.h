@@ -4,7 +4,8 @@
  *
  *   config.c    parameters and their check
  *   policy.c    rules compiled; immutable, replaced as a whole
- *   key.c       which session a packet belongs to
+ *   sort.c      a burst, sorted by IP version, with keys
+ *   key.c       keys of what is neither TCP, UDP nor SCTP
  *   table.c     the sessions of a worker: index, timer wheel, unreplied ones in order of age
  *   tcp.c       TCP states and windows
  *   track.c     a packet of a session that exists
@@ -382,6 +383,19 @@ unsigned int sl_fw_order6(struct fw_key6 *key, const uint8_t *source, const uint
 			  rte_be16_t sport, rte_be16_t dport);
 /* The type of the request that an ICMP query's type belongs to, or -1. */
 int sl_fw_icmp_request(uint8_t family, uint8_t type);
+
+/* ---- sort.c ---- */
+
+/* A packet that the rules decide about. */
+static inline void sl_fw_miss(struct fw_worker *worker, uint16_t packet, unsigned int lane,
+			      uint16_t position)
+{
+	worker->misses[worker->miss_count++] = (struct fw_miss){
+		.index = (uint8_t)packet, .lane = (uint8_t)lane, .position = (uint8_t)position};
+}
+
+void sl_fw_sort(struct sl_node *node, const struct fw_policy *policy, struct rte_mbuf **pkts,
+		uint8_t *edge, uint16_t n);
 
 /* ---- table.c ---- */
 

@@ -128,7 +128,10 @@ static void test_all_fields(void **unused)
 	const struct random_shape seldom = {.fields = (1 << 18) - 1, .chance = 8, .max_list = 2};
 	const struct random_shape often = {.fields = (1 << 18) - 1, .chance = 3, .max_list = 2};
 
+	const struct random_shape always = {.fields = (1 << 18) - 1, .chance = 1, .max_list = 2};
+
 	assert_true(compare_random(&seldom, 30, 60) > 1000);
+	assert_int_equal(compare_random(&always, 3, 4), 0); /* ports and ICMP: never */
 	assert_true(compare_random(&often, 60, 20) > 100);
 }
 
