@@ -222,9 +222,10 @@ static void load(struct sl_loader *loader)
 		check_plan(loader);
 }
 
-struct sl_chain *sl_chain_load_bytes(const char *file, const char *bytes, size_t size,
-				     struct sl_registry *registry, const char *const *vnf_folders,
-				     unsigned int folder_count, struct sl_errors *errors)
+struct sl_chain *sl_chain_load_within(size_t memory, const char *file, const char *bytes,
+				      size_t size, struct sl_registry *registry,
+				      const char *const *vnf_folders, unsigned int folder_count,
+				      struct sl_errors *errors)
 {
 	unsigned int before = sl_errors_count(errors);
 	struct sl_loader loader = {.errors = errors,
@@ -233,7 +234,7 @@ struct sl_chain *sl_chain_load_bytes(const char *file, const char *bytes, size_t
 				   .folders = vnf_folders,
 				   .folder_count = folder_count};
 
-	loader.store = sl_store_new(MAX_MEMORY);
+	loader.store = sl_store_new(memory);
 	if (loader.store != NULL)
 		loader.chain = sl_store_alloc(loader.store, 1, sizeof(*loader.chain));
 	if (loader.chain != NULL) {
@@ -252,6 +253,14 @@ struct sl_chain *sl_chain_load_bytes(const char *file, const char *bytes, size_t
 	sl_errors_resolve(errors, NULL, NULL);
 	sl_store_free(loader.store);
 	return NULL;
+}
+
+struct sl_chain *sl_chain_load_bytes(const char *file, const char *bytes, size_t size,
+				     struct sl_registry *registry, const char *const *vnf_folders,
+				     unsigned int folder_count, struct sl_errors *errors)
+{
+	return sl_chain_load_within(MAX_MEMORY, file, bytes, size, registry, vnf_folders,
+				    folder_count, errors);
 }
 
 struct sl_chain *sl_chain_load(const char *file, struct sl_registry *registry,

@@ -61,6 +61,12 @@ struct sl_loader {
 	unsigned int source_count, source_room;
 };
 
+/* sl_chain_load_bytes() with less memory for the chain, to see what happens without it. */
+struct sl_chain *sl_chain_load_within(size_t memory, const char *file, const char *bytes,
+				      size_t size, struct sl_registry *registry,
+				      const char *const *vnf_folders, unsigned int folder_count,
+				      struct sl_errors *errors);
+
 /* Names: letters, digits, `-` and `_`, starting with a letter, none that means something else.
  * what: "port". */
 bool sl_check_name(struct sl_loader *loader, const struct sl_tree *name, const char *what);
