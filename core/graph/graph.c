@@ -295,6 +295,15 @@ uint16_t sl_graph_hop_count(const struct sl_graph *graph)
 	return graph->hop_count;
 }
 
+/* Within a call of process() a packet may be let go before it is counted as held: to another
+ * thread that looks just then, it is not held. */
+static uint64_t read_held(const struct sl_hop *hop)
+{
+	uint64_t held = sl_tally_read(&hop->held);
+
+	return held <= INT64_MAX ? held : 0;
+}
+
 void sl_graph_stats(const struct sl_graph *graph, uint16_t hop_number, struct sl_hop_stats *stats)
 {
 	const struct sl_hop *hop = graph->by_number[hop_number];
@@ -313,7 +322,7 @@ void sl_graph_stats(const struct sl_graph *graph, uint16_t hop_number, struct sl
 		stats->cycles = (uint64_t)((double)sl_tally_read(&hop->cycles) *
 					   (double)stats->packets / (double)timed);
 	stats->emitted = sl_tally_read(&hop->emitted);
-	stats->held = sl_tally_read(&hop->held);
+	stats->held = read_held(hop);
 	stats->lost_events = sl_tally_read(&hop->lost_events);
 }
 
@@ -337,7 +346,7 @@ void sl_graph_ledger(const struct sl_graph *graph, struct sl_ledger *ledger)
 	for (uint16_t i = 0; i < graph->hop_count; i++) {
 		const struct sl_hop *hop = &graph->hops[i];
 
-		ledger->held += sl_tally_read(&hop->held);
+		ledger->held += read_held(hop);
 		for (uint32_t reason = 0; reason < hop->reason_count; reason++)
 			ledger->dropped += sl_tally_read(&hop->drops[reason]);
 	}
