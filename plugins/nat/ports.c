@@ -7,23 +7,14 @@
  * With blocks, a subscriber takes ports out of whole blocks that are its own (RFC 6888 REQ-4),
  * so that a log of blocks says who had a port. Without, blocks only divide ports among workers.
  */
-#include <stdlib.h>
 #include <sys/random.h>
 
 #include "nat.h"
 
 #define EVERY_PORT UINT64_MAX
 #define EVEN_BITS  0x5555555555555555ull
-/* How many addresses are looked at for a new subscriber; consecutive addresses start with the
- * blocks of consecutive workers, so this many hold blocks of every worker. */
-#define MOST_PROBES 64
 /* How many held ports an exhausted pool takes back at once. */
 #define EARLY_PORTS 64
-
-static bool with_blocks(const struct nat_worker *w)
-{
-	return w->blocks != NULL;
-}
 
 static uint64_t *bitmap(const struct nat_worker *w, uint32_t address, enum nat_space space)
 {
@@ -180,7 +171,7 @@ static uint32_t find_same(struct nat_worker *w, uint32_t subscriber, uint32_t ad
 
 	if (bit == UINT32_MAX || bit_is_set(bitmap(w, address, space), bit))
 		return UINT32_MAX;
-	if (with_blocks(w) && block_at(w, address, bit)->subscriber != subscriber)
+	if (nat_with_blocks(w) && block_at(w, address, bit)->subscriber != subscriber)
 		return UINT32_MAX;
 	return bit;
 }
@@ -212,7 +203,7 @@ static enum nat_reason find_port(struct nat_worker *w, uint32_t subscriber, uint
 		if (*bit != UINT32_MAX)
 			return NAT_FINE;
 	}
-	if (!with_blocks(w)) {
+	if (!nat_with_blocks(w)) {
 		uint32_t words = a->blocks * (w->layout->block_size / 64);
 
 		*bit = find_bit(w, bitmap(w, address, space), 0, words, mask);
@@ -234,7 +225,7 @@ static enum nat_reason find_address_port(struct nat_worker *w, uint32_t subscrib
 					 uint32_t *bit)
 {
 	uint32_t paired = w->subscribers[subscriber].address;
-	uint32_t probes = RTE_MIN(w->layout->pool_count, (uint32_t)MOST_PROBES);
+	uint32_t probes = RTE_MIN(w->layout->pool_count, (uint32_t)NAT_MOST_PROBES);
 	enum nat_reason reason = find_port(w, subscriber, paired, inside, bit);
 
 	*address = paired;
@@ -262,7 +253,7 @@ enum nat_reason sl_nat_port_take(struct nat_worker *w, uint32_t subscriber,
 	if (reason != NAT_FINE)
 		return reason;
 	set_bit(w, *address, nat_space_of(inside.proto), bit);
-	if (with_blocks(w))
+	if (nat_with_blocks(w))
 		block_at(w, *address, bit)->used++;
 	port = (uint16_t)port_of_bit(w, *address, bit);
 	*outside = nat_endpoint(sl_nat_pool_address(w->layout, *address), rte_cpu_to_be_16(port),
@@ -274,7 +265,7 @@ static void free_bit(struct nat_worker *w, uint32_t address, enum nat_space spac
 {
 	bitmap(w, address, space)[bit / 64] &= ~(1ull << (bit % 64));
 	w->addresses[address].free[space]++;
-	if (with_blocks(w) && --block_at(w, address, bit)->used == 0)
+	if (nat_with_blocks(w) && --block_at(w, address, bit)->used == 0)
 		block_end(w, address * w->block_stride + bit / w->layout->block_size);
 }
 
@@ -314,68 +305,6 @@ void sl_nat_port_release(struct nat_worker *w, uint32_t address, union nat_endpo
 		.bit = (uint16_t)bit,
 		.space = (uint8_t)space,
 	};
-}
-
-/* The pool address that a new subscriber is paired with: the same one each time it comes back,
- * as long as that has room. */
-static uint32_t choose_address(const struct nat_worker *w, uint32_t addr)
-{
-	uint32_t count = w->layout->pool_count, start = nat_mix(addr ^ 0x5bd1e995) % count;
-	uint32_t best = start;
-
-	for (uint32_t i = 0; i < RTE_MIN(count, (uint32_t)MOST_PROBES); i++) {
-		uint32_t at = (start + i) % count;
-		const struct nat_address *a = &w->addresses[at];
-
-		if (with_blocks(w) ? a->free_blocks != 0
-				   : a->free[NAT_SPACE_TCP] != 0 && a->free[NAT_SPACE_UDP] != 0)
-			return at;
-		if (w->addresses[best].blocks == 0)
-			best = at;
-	}
-	return best;
-}
-
-enum nat_reason sl_nat_subscriber_get(struct nat_worker *w, uint32_t addr, uint32_t *slot)
-{
-	uint64_t key = addr;
-	uint32_t hash = sl_index_hash(&key, sizeof(key));
-	struct nat_subscriber *sub;
-
-	*slot = sl_index_find(w->subscriber_index, &key, hash);
-	if (*slot != SL_NO_SLOT)
-		return NAT_FINE;
-	if (w->layout->pool_count == 0)
-		return NAT_POOL_EXHAUSTED;
-	if (w->subscriber_free == SL_NO_SLOT)
-		return NAT_SUBSCRIBER_LIMIT;
-	*slot = w->subscriber_free;
-	sub = &w->subscribers[*slot];
-	w->subscriber_free = sub->next;
-	*sub = (struct nat_subscriber){
-		.key = key,
-		.address = choose_address(w, addr),
-		.first_block = SL_NO_SLOT,
-		.created = RTE_MAX(w->now, 1u),
-	};
-	if (sl_index_add(w->subscriber_index, hash, *slot) == 0)
-		return NAT_FINE;
-	sub->created = 0;
-	sub->next = w->subscriber_free;
-	w->subscriber_free = *slot;
-	return NAT_SUBSCRIBER_LIMIT;
-}
-
-void sl_nat_subscriber_put(struct nat_worker *w, uint32_t slot)
-{
-	struct nat_subscriber *sub = &w->subscribers[slot];
-
-	if (sub->mappings != 0 || sub->blocks != 0)
-		return;
-	sl_index_remove(w->subscriber_index, sl_index_hash(&sub->key, sizeof(sub->key)), slot);
-	sub->created = 0;
-	sub->next = w->subscriber_free;
-	w->subscriber_free = slot;
 }
 
 /* Ports of forwards are never given out; nor are those past the end of the range. */

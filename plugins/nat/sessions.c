@@ -1,154 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The life of mappings and sessions: made by a first packet, ended by time. */
+/* The life of sessions: made by a first packet, ended by time. */
 #include "nat.h"
 
 /* How many sessions one tick looks at. */
 #define MOST_AGED 512
-
-static uint32_t hash_of(union nat_endpoint endpoint)
-{
-	return sl_index_hash(&endpoint, sizeof(endpoint));
-}
-
-uint32_t sl_nat_mapping_by_inside(const struct nat_worker *w, union nat_endpoint inside)
-{
-	return sl_index_find(w->by_inside, &inside, hash_of(inside));
-}
-
-uint32_t sl_nat_mapping_by_outside(const struct nat_worker *w, union nat_endpoint outside)
-{
-	return sl_index_find(w->by_outside, &outside, hash_of(outside));
-}
-
-static void mapping_event(struct nat_worker *w, enum nat_event event, const struct nat_mapping *m)
-{
-	struct nat_event_data data = {
-		.subscriber = m->inside.addr, .inside = m->inside, .outside = m->outside};
-
-	if (w->tuning->log == NAT_LOG_MAPPINGS)
-		sl_event(w->node, event, &data, sizeof(data));
-}
-
-/* Take a slot and put the mapping into both indexes. */
-static enum nat_reason mapping_add(struct nat_worker *w, union nat_endpoint inside,
-				   union nat_endpoint outside, uint32_t address,
-				   uint32_t subscriber, uint32_t *slot)
-{
-	struct nat_mapping *m;
-
-	*slot = w->mapping_free;
-	if (*slot == SL_NO_SLOT)
-		return NAT_SESSION_LIMIT;
-	m = &w->mappings[*slot];
-	w->mapping_free = m->next;
-	*m = (struct nat_mapping){
-		.inside = inside,
-		.outside = outside,
-		.subscriber = subscriber,
-		.address = address,
-		.created = RTE_MAX(w->now, 1u),
-		.by_inside = true,
-	};
-	if (sl_index_add(w->by_inside, hash_of(inside), *slot) == 0) {
-		if (sl_index_add(w->by_outside, hash_of(outside), *slot) == 0)
-			return NAT_FINE;
-		sl_index_remove(w->by_inside, hash_of(inside), *slot);
-	}
-	m->created = 0;
-	m->next = w->mapping_free;
-	w->mapping_free = *slot;
-	return NAT_SESSION_LIMIT;
-}
-
-enum nat_reason sl_nat_mapping_new(struct nat_worker *w, union nat_endpoint inside, uint32_t *slot)
-{
-	union nat_endpoint outside;
-	uint32_t subscriber, address;
-	enum nat_reason reason = sl_nat_subscriber_get(w, inside.addr, &subscriber);
-	struct nat_subscriber *sub;
-
-	if (reason != NAT_FINE)
-		return reason;
-	sub = &w->subscribers[subscriber];
-	if (sub->mappings >= w->tuning->mappings_per_subscriber)
-		return NAT_MAPPING_LIMIT;
-	sub->mappings++; /* before ports are freed early: that may end subscribers */
-	reason = sl_nat_port_take(w, subscriber, inside, &outside, &address);
-	if (reason == NAT_FINE) {
-		reason = mapping_add(w, inside, outside, address, subscriber, slot);
-		if (reason == NAT_FINE) {
-			nat_count(w, NAT_MAPPINGS_MADE);
-			mapping_event(w, NAT_EVENT_MAPPING_CREATED, &w->mappings[*slot]);
-			sl_nat_directory_set(w, &w->mappings[*slot], true);
-			return NAT_FINE;
-		}
-		sl_nat_port_release(w, address, outside);
-	}
-	sub->mappings--;
-	sl_nat_subscriber_put(w, subscriber);
-	return reason;
-}
-
-void sl_nat_mapping_end_unused(struct nat_worker *w, uint32_t slot)
-{
-	struct nat_mapping *m = &w->mappings[slot];
-	uint32_t subscriber = m->subscriber;
-
-	if (m->forward || m->sessions != 0)
-		return;
-	mapping_event(w, NAT_EVENT_MAPPING_DELETED, m);
-	nat_count(w, NAT_MAPPINGS_ENDED);
-	sl_nat_directory_set(w, m, false);
-	sl_index_remove(w->by_inside, hash_of(m->inside), slot);
-	sl_index_remove(w->by_outside, hash_of(m->outside), slot);
-	sl_nat_port_release(w, m->address, m->outside);
-	w->subscribers[subscriber].mappings--;
-	sl_nat_subscriber_put(w, subscriber);
-	m->created = 0;
-	m->next = w->mapping_free;
-	w->mapping_free = slot;
-}
-
-/* ---- Permits: the remote addresses a mapping has sent to ---- */
-
-static uint32_t permit_find(const struct nat_worker *w, union nat_endpoint outside, uint32_t remote)
-{
-	uint64_t key[2] = {outside.word, remote};
-
-	return sl_index_find(w->permit_index, key, sl_index_hash(key, sizeof(key)));
-}
-
-bool sl_nat_permitted(const struct nat_worker *w, union nat_endpoint outside, uint32_t remote)
-{
-	return permit_find(w, outside, remote) != SL_NO_SLOT;
-}
-
-static uint32_t permit_get(struct nat_worker *w, union nat_endpoint outside, uint32_t remote)
-{
-	uint32_t slot = permit_find(w, outside, remote);
-	struct nat_permit *permit;
-
-	if (slot == SL_NO_SLOT) {
-		slot = w->permit_free; /* there are as many as sessions */
-		permit = &w->permits[slot];
-		w->permit_free = permit->next;
-		*permit = (struct nat_permit){.outside = outside, .remote = remote};
-		sl_index_add(w->permit_index, sl_index_hash(permit, 16), slot);
-	}
-	w->permits[slot].sessions++;
-	return slot;
-}
-
-static void permit_put(struct nat_worker *w, uint32_t slot)
-{
-	struct nat_permit *permit = &w->permits[slot];
-
-	if (--permit->sessions != 0)
-		return;
-	sl_index_remove(w->permit_index, sl_index_hash(permit, 16), slot);
-	permit->next = w->permit_free;
-	w->permit_free = slot;
-}
 
 /* ---- The wheel: a session stands in the list of the time it is to be looked at again ---- */
 
@@ -333,7 +188,7 @@ enum nat_reason sl_nat_session_new(struct nat_worker *w, uint32_t mapping,
 	if (m->subscriber != SL_NO_SLOT)
 		w->subscribers[m->subscriber].sessions++;
 	if (w->permits != NULL)
-		s->permit = permit_get(w, m->outside, remote.addr);
+		s->permit = sl_nat_permit_get(w, m->outside, remote.addr);
 	wheel_add(w, *slot, session_end_time(w, *slot));
 	nat_count(w, NAT_SESSIONS_MADE);
 	return NAT_FINE;
@@ -350,7 +205,7 @@ void sl_nat_session_end(struct nat_worker *w, uint32_t slot)
 		sl_index_remove(w->flow_index, sl_index_hash(&flows[i].key, sizeof(struct nat_key)),
 				2 * slot + i);
 	if (s->permit != SL_NO_SLOT)
-		permit_put(w, s->permit);
+		sl_nat_permit_put(w, s->permit);
 	if (m->subscriber != SL_NO_SLOT)
 		w->subscribers[m->subscriber].sessions--;
 	m->sessions--;

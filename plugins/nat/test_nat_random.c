@@ -361,11 +361,64 @@ static void several_workers(void **state)
 	play(3, 0, "preserve-port: true\nports: 1024-9000\n", 1500);
 }
 
+/* TCP between hosts of two workers: each sees one direction of it, and lets it live. */
+static void hairpin_between_workers(void **state)
+{
+	static const uint8_t flags[] = {RTE_TCP_SYN_FLAG, RTE_TCP_SYN_FLAG | RTE_TCP_ACK_FLAG,
+					RTE_TCP_ACK_FLAG, RTE_TCP_ACK_FLAG};
+	const struct sl_test_options options = {.workers = 2};
+	struct sl_test *t = sl_test_new_with(
+		type,
+		"pool: 198.51.100.1\n"
+		"forward: {proto: tcp, outside: 198.51.100.1, port: 80, inside: 10.0.0.1}\n",
+		&options);
+	struct model model = {.t = t, .workers = 2, .random = 1};
+	struct end server = {0x0a000001, 80, IPPROTO_TCP}, client = {0x0a000002, 7, IPPROTO_TCP};
+	struct end front = {0xc6336401, 80, IPPROTO_TCP}, back = {0, 0, 0};
+	struct rte_mbuf *m = make(&model, &server, &front, 0, false);
+	uint32_t worker = spread(&model, m, SL_INSIDE);
+
+	sl_test_free(m);
+	for (;; client.addr++) {
+		bool other;
+
+		m = make(&model, &client, &front, 0, false);
+		other = spread(&model, m, SL_INSIDE) != worker;
+		sl_test_free(m);
+		if (other)
+			break;
+	}
+	for (int i = 0; i < 8; i++) {
+		bool answer = i % 2 == 1;
+
+		m = answer ? make(&model, &server, &back, flags[RTE_MIN(i, 3)], false)
+			   : make(&model, &client, &front, flags[RTE_MIN(i, 3)], false);
+		assert_int_equal(spread(&model, m, SL_INSIDE) == worker, answer);
+		assert_int_equal(sl_test_one(t, SL_INSIDE, m), SL_BACK);
+		m = sl_test_out(t, SL_INSIDE, SL_BACK, 0);
+		if (!answer)
+			back = source_of(m);
+		else
+			assert_int_equal(sl_ipv4(m)->dst_addr, rte_cpu_to_be_32(client.addr));
+		if (i < 4)
+			continue;
+		for (uint32_t w = 0; w < 2; w++) {
+			sl_test_worker(t, w);
+			for (int minute = 0; minute < 10; minute++)
+				sl_test_advance(t, 60 * SECOND);
+		}
+	}
+	assert_int_equal(sl_test_counter(t, "sessions-made"), 2);
+	assert_int_equal(sl_test_counter(t, "sessions-ended"), 0);
+	sl_test_end(t);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(one_worker),
 		cmocka_unit_test(several_workers),
+		cmocka_unit_test(hairpin_between_workers),
 	};
 
 	return cmocka_run_group_tests(tests, load, NULL);
