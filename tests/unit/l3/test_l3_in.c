@@ -41,6 +41,21 @@ static void every_ttl_keeps_the_sum_right(void **state)
 	}
 }
 
+/* A sum of zero may be written either way; the carry must go round. */
+static void a_sum_of_all_ones_goes_round(void **state)
+{
+	struct rte_mbuf *m = vector_packet(fwd4);
+	struct rte_ipv4_hdr *ip = sl_ipv4(m);
+
+	ip->hdr_checksum = 0;
+	ip->packet_id = 0;
+	ip->packet_id = rte_ipv4_cksum(ip);
+	assert_int_equal(rte_ipv4_cksum(ip), 0);
+	ip->hdr_checksum = 0xffff;
+	bed_push(bed.in, m);
+	check_sums(bed.got[AT_CHAIN][0]);
+}
+
 static void answers_pings(void **state)
 {
 	bed_send(bed.in, ping4);
@@ -344,6 +359,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		CASE(forwards_and_counts_the_hop),
 		CASE(every_ttl_keeps_the_sum_right),
+		CASE(a_sum_of_all_ones_goes_round),
 		CASE(answers_pings),
 		CASE(expired_ttl_is_told),
 		CASE(icmp_rules_of_ipv4),

@@ -256,7 +256,7 @@ static void overlaps_poison(void **state)
 		uint32_t offset, length;
 		bool more;
 	} overlap[] = {{8, 16, true},   {1472, 16, true},   {1480, 1488, true}, {1000, 8, true},
-		       {2960, 8, true}, {4440, 400, false}, {5920, 8, true}};
+		       {2960, 8, true}, {4440, 400, false}, {5920, 8, true},    {4432, 8, true}};
 
 	for (unsigned int i = 0; i < RTE_DIM(overlap); i++) {
 		for (unsigned int v6 = 0; v6 < 2; v6++) {
