@@ -390,11 +390,16 @@ void sl_engine_stop(struct sl_engine *engine)
 		return;
 	settle(engine);
 	for (unsigned int i = 0; i < engine->worker_count; i++) {
-		if (sl_worker_stop(engine->workers[i], true) == 0 ||
-		    sl_worker_stop(engine->workers[i], false) == 0)
+		uint16_t hop;
+
+		if (sl_worker_stop(engine->workers[i], true) == 0)
 			continue;
+		hop = sl_graph_current(engine->generation->graphs[i]->graph);
 		sl_log(SL_LOG_ERROR, "worker %u cannot be stopped: it does not come back from %s",
-		       i, "a node");
+		       i,
+		       hop < engine->generation->plan->hop_count
+			       ? engine->generation->hops[hop].name
+			       : "a port");
 		engine->private->abandoned = true;
 	}
 	if (engine->private->abandoned)

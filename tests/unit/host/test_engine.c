@@ -273,6 +273,31 @@ static void test_waits_for_neighbour(void **state)
 	assert_true(seen->totals.made > 0);
 }
 
+#define STALL(time)                                                                             \
+	"sluice: 1\n"                                                                           \
+	"ports:\n"                                                                              \
+	"  a: {kind: generator, count: 100, flows: 4}\n"                                        \
+	"  b: {kind: sink}\n"                                                                   \
+	"vnfs:\n  slow: {plugin: " SL_BUILD_DIR "/tests/unit/host/stall.so, stall: " time "}\n" \
+	"paths:\n  p: a -> slow -> b\n"
+
+static void test_watchdog(void **state)
+{
+	assert_int_equal(finish(start(ONE "watchdog-ms = 100;\n", STALL("600 ms"), 20000)), 0);
+	expect_law();
+	assert_true(seen->told_stuck);
+	assert_string_equal(seen->stuck_in, "p/slow>");
+	assert_int_equal(seen->totals.tx, 100);
+}
+
+/* It never comes back: the statistics are written all the same. */
+static void test_abandoned(void **state)
+{
+	assert_int_equal(finish(start(ONE "watchdog-ms = 100;\n", STALL("1 h"), 300)), 1);
+	assert_true(seen->told_stuck);
+	assert_true(seen->ended);
+}
+
 static int set_up(void **state)
 {
 	seen = mmap(NULL, sizeof(*seen), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
@@ -300,6 +325,8 @@ int main(void)
 		cmocka_unit_test(test_no_such_core),
 		cmocka_unit_test(test_signal),
 		cmocka_unit_test(test_duration),
+		cmocka_unit_test(test_watchdog),
+		cmocka_unit_test(test_abandoned),
 		cmocka_unit_test(test_wrong_chain),
 		cmocka_unit_test(test_waits_for_neighbour),
 	};
