@@ -37,6 +37,7 @@ cleanup()
 	for ns in "$A" "$B" "$M"; do
 		if [ -e "/run/netns/$ns" ]; then
 			ip netns pids "$ns" | xargs -r kill -KILL 2>/dev/null
+			wait 2>/dev/null
 			ip netns del "$ns"
 		fi
 	done
