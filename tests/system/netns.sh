@@ -29,6 +29,8 @@ cleanup()
 {
 	local status=$?
 	trap - EXIT
+	# The shell would report each of the processes that end here.
+	exec 3>&2 2>/dev/null
 	if [ -n "$SLUICE_PID" ]; then
 		kill -TERM "$SLUICE_PID" 2>/dev/null
 		sleep 0.3
@@ -37,7 +39,6 @@ cleanup()
 	for ns in "$A" "$B" "$M"; do
 		if [ -e "/run/netns/$ns" ]; then
 			ip netns pids "$ns" | xargs -r kill -KILL 2>/dev/null
-			wait 2>/dev/null
 			ip netns del "$ns"
 		fi
 	done
