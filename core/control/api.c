@@ -9,6 +9,7 @@
 #include <core/control/api.h>
 #include <core/control/command.h>
 #include <core/control/report.h>
+#include <core/plugin/json.h>
 
 #define PREFIX    "/v1/"
 #define MOST_NAME 256
@@ -70,7 +71,7 @@ static json_t *failures(unsigned int *status, unsigned int code, struct sl_error
 
 	*status = code;
 	for (unsigned int i = 0; i < sl_errors_count(errors); i++)
-		json_array_append_new(list, json_string(sl_errors_get(errors, i)->text));
+		sl_json_text(sl_json_from(list), NULL, sl_errors_get(errors, i)->text);
 	json_object_set_new(object, "error",
 			    json_array_size(list) != 0 ? json_incref(json_array_get(list, 0))
 						       : json_string("the command failed"));

@@ -18,7 +18,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 static const char chain_text[] =
 	"sluice: 1\n"
 	"ports:\n"
-	"  lan: {kind: generator, count: 256, stream: {src: 10.0.0.0/24, flows: 64}}\n"
+	"  lan: {kind: generator, count: 256, src: 10.0.0.0/24, flows: 64}\n"
 	"  wan: {kind: sink}\n"
 	"vnfs:\n"
 	"  fw: {plugin: firewall, default: allow, rules: [{allow: udp}]}\n"
