@@ -49,7 +49,7 @@ static int unreachable(const char *socket, CURL *curl, CURLcode code, struct sl_
 	if (os == EACCES)
 		return sl_fail(errors, EACCES,
 			       "%s: permission denied; run this as root or as the user that sluice "
-			       "runs as, or set `socket-mode` and `socket-group` in the host file",
+			       "runs as, or set `mode` and `group` of `control` in the host file",
 			       socket);
 	return sl_fail(errors, EIO, "%s: %s", socket,
 		       os != 0 ? strerror((int)os) : curl_easy_strerror(code));

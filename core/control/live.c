@@ -77,8 +77,8 @@ static void put_hop(json_t *row, const struct sl_engine *engine, const struct sl
 	uint64_t packets = s->packets - t->packets;
 
 	json_object_set_new(row, "packets", json_integer((json_int_t)s->packets));
-	put_number(row, "mpps", "%10.3f", mpps(s->packets, t->packets, seconds));
-	put_number(row, "cycles", "%8.1f",
+	put_number(row, "mpps", "% .3f", mpps(s->packets, t->packets, seconds));
+	put_number(row, "cycles", "% .1f",
 		   packets != 0 ? (double)(s->cycles - t->cycles) / (double)packets : 0);
 	json_object_set_new(row, "held", json_integer((json_int_t)s->held));
 	json_object_set_new(row, "drops", sl_report_drops(engine, now, h));
@@ -87,7 +87,7 @@ static void put_hop(json_t *row, const struct sl_engine *engine, const struct sl
 static const char *hop_title(const struct sl_generation *g, const struct sl_plan_hop *hop,
 			     char *text, size_t size)
 {
-	snprintf(text, size, "  %s %s", g->chain->vnfs[hop->vnf].name,
+	snprintf(text, size, "\xe2\x86\xb3 %s %s", g->chain->vnfs[hop->vnf].name,
 		 hop->from == SL_INSIDE ? ">" : "<");
 	return text;
 }

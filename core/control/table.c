@@ -156,7 +156,9 @@ static void print(FILE *out, const json_t *rows, const struct sl_column *columns
 			const json_t *value = find(json_array_get(rows, r), columns[c].key);
 
 			cells[(r + 1) * count + c] = sl_cell_text(value);
-			right[c] |= json_is_number(value);
+			/* Numbers that were made text ahead start with a space. */
+			right[c] |= json_is_number(value) ||
+				    (json_is_string(value) && *json_string_value(value) == ' ');
 		}
 	for (size_t i = 0; i < (height + 1) * count; i++) {
 		size_t width = cells[i] != NULL ? width_of(cells[i]) : 0;
