@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <ifaddrs.h>
 #include <net/if.h>
+#include <net/if_arp.h>
 #include <netinet/in.h>
 #include <stdio.h>
 #include <string.h>
@@ -66,6 +67,50 @@ uint16_t sl_interface_mtu(const char *name)
 	if (ask(name, SIOCGIFMTU, &ifr) < 0 || ifr.ifr_mtu < 0)
 		return 0;
 	return ifr.ifr_mtu > UINT16_MAX ? UINT16_MAX : ifr.ifr_mtu;
+}
+
+int sl_interface_set_mtu(const char *name, uint16_t mtu, struct sl_errors *errors)
+{
+	struct ifreq ifr = {.ifr_mtu = mtu};
+	int rc = ask(name, SIOCSIFMTU, &ifr);
+
+	if (rc < 0)
+		return sl_fail(errors, -rc, "interface %s does not take an mtu of %u: %s", name,
+			       mtu, strerror(-rc));
+	return 0;
+}
+
+int sl_interface_mac(const char *name, struct rte_ether_addr *mac, struct sl_errors *errors)
+{
+	struct ifreq ifr = {0};
+	int rc = ask(name, SIOCGIFHWADDR, &ifr);
+
+	if (rc < 0)
+		return sl_fail(errors, -rc, "interface %s does not tell its address: %s", name,
+			       strerror(-rc));
+	if (ifr.ifr_hwaddr.sa_family != ARPHRD_ETHER && ifr.ifr_hwaddr.sa_family != ARPHRD_LOOPBACK)
+		return sl_fail(errors, EINVAL, "interface %s is not one of Ethernet", name);
+	memcpy(mac->addr_bytes, ifr.ifr_hwaddr.sa_data, RTE_ETHER_ADDR_LEN);
+	return 0;
+}
+
+bool sl_interface_running(const char *name)
+{
+	struct ifreq ifr = {0};
+
+	return ask(name, SIOCGIFFLAGS, &ifr) == 0 && ifr.ifr_flags & IFF_UP &&
+	       ifr.ifr_flags & IFF_RUNNING;
+}
+
+bool sl_interface_merge(const char *name, bool merge)
+{
+	struct ethtool_value value = {.cmd = ETHTOOL_GGRO};
+	struct ifreq ifr = {.ifr_data = (void *)&value};
+
+	if (ask(name, SIOCETHTOOL, &ifr) < 0 || !!value.data == merge)
+		return false;
+	value = (struct ethtool_value){.cmd = ETHTOOL_SGRO, .data = merge};
+	return ask(name, SIOCETHTOOL, &ifr) == 0;
 }
 
 uint16_t sl_interface_queues(const char *name)
