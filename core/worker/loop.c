@@ -22,20 +22,15 @@ static uint32_t poll_ports(struct sl_worker *worker, const struct sl_worker_grap
 
 	for (unsigned int i = 0; i < running->poll_count; i++) {
 		const struct sl_poll *poll = &running->polls[i];
-		uint32_t got = 0;
-		uint16_t n;
+		uint16_t got = poll->port->rx(poll->port, poll->queue, pkts, (uint16_t)burst);
 
-		do {
-			n = poll->port->rx(poll->port, poll->queue, &pkts[got], (uint16_t)burst);
-			got += n;
-		} while (n == burst && got + burst <= SL_BURST);
 		if (got == 0)
 			continue;
-		sl_graph_push(running->graph, poll->hop, pkts, (uint16_t)got);
+		sl_graph_push(running->graph, poll->hop, pkts, got);
 		total += got;
 		unwalked += got;
-		/* More than a frame at once would only leave the caches. */
-		if (unwalked >= SL_BURST) {
+		/* More at once would only leave the caches. */
+		if (unwalked >= burst) {
 			sl_graph_walk(running->graph, now);
 			unwalked = 0;
 		}
