@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Kind `af-xdp`: an interface of the kernel's by XDP sockets; packets pass the kernel by. */
+#include <dlfcn.h>
 #include <errno.h>
 #include <linux/capability.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -31,6 +33,26 @@ static const char *device(const void *config)
 	return ((const struct af_xdp_config *)config)->interface;
 }
 
+static int say_nothing(int level, const char *format, va_list args)
+{
+	return 0;
+}
+
+/* The libraries of DPDK's driver tell standard error what is of no concern. They are not linked
+ * here, but looked up among what the driver has brought. */
+static void silence(const char *library, const char *symbol)
+{
+	void *handle = dlopen(library, RTLD_LAZY | RTLD_NOLOAD);
+	void *(*set_print)(int (*print)(int, const char *, va_list));
+
+	if (!handle)
+		return;
+	set_print = (void *(*)(int (*)(int, const char *, va_list)))dlsym(handle, symbol);
+	if (set_print)
+		set_print(say_nothing);
+	dlclose(handle); /* one reference less; the driver has its own */
+}
+
 static int af_xdp_open(struct sl_port *port, struct sl_errors *errors)
 {
 	const struct af_xdp_config *c = port->kind_config;
@@ -51,6 +73,9 @@ static int af_xdp_open(struct sl_port *port, struct sl_errors *errors)
 		return -EPERM;
 	if (sl_interface_find(c->interface, errors) < 0)
 		return -ENODEV;
+	silence("libbpf.so.0", "libbpf_set_print");
+	silence("libbpf.so.1", "libbpf_set_print");
+	silence("libxdp.so.1", "libxdp_set_print");
 	/* Packets of a queue without a socket go to the kernel, so all queues are taken. */
 	length = snprintf(devargs, sizeof(devargs),
 			  "%s,iface=%s,start_queue=%u,queue_count=%u,busy_budget=%u,force_copy=%u",
