@@ -5,6 +5,7 @@
 
 #include <core/chain/params.h>
 #include <core/chain/values.h>
+#include <core/plugin/load.h>
 
 /* Names offered when a key is unknown and no known one is like it. */
 #define MAX_NAMES 256
@@ -173,7 +174,7 @@ static void read_one(struct sl_params_reader *reader, const struct sl_tree *valu
 		read_table(reader, value, param, field);
 		return;
 	}
-	sl_store_place(reader->store, field, sl_value_size(param->kind), value->place);
+	sl_store_place(reader->store, field, sl_item_size(param), value->place);
 	if (value->kind != SL_TREE_SCALAR) {
 		char expected[256];
 
@@ -209,7 +210,7 @@ static void read_list(struct sl_params_reader *reader, const struct sl_tree *val
 	const struct sl_tree_item lone = {NULL, value};
 	const struct sl_tree_item *items = value->kind == SL_TREE_LIST ? value->items : &lone;
 	uint32_t count = value->kind == SL_TREE_LIST ? value->count : 1;
-	size_t size = param->kind == SL_TABLE ? param->size : sl_value_size(param->kind);
+	size_t size = sl_item_size(param);
 
 	sl_store_place(reader->store, list, sizeof(*list), value->place);
 	if (value->kind == SL_TREE_NULL) {

@@ -52,40 +52,6 @@ const char *const sl_proto_names[] = {"icmp", "igmp", "ipip", "tcp",     "udp", 
 				      "vrrp", "l2tp", "sctp", "udplite", NULL};
 static const char *const bool_words[] = {"true", "false", "yes", "no", "on", "off", NULL};
 
-size_t sl_value_size(enum sl_param_kind kind)
-{
-	switch (kind) {
-	case SL_BOOL:
-		return sizeof(bool);
-	case SL_UINT:
-	case SL_DURATION:
-	case SL_SIZE:
-	case SL_BITRATE:
-	case SL_RATE:
-		return sizeof(uint64_t);
-	case SL_TEXT:
-		return sizeof(const char *);
-	case SL_ENUM:
-	case SL_PROTO:
-	case SL_PATH:
-		return sizeof(uint32_t);
-	case SL_ADDR:
-		return sizeof(struct sl_addr);
-	case SL_PREFIX:
-	case SL_IFADDR:
-		return sizeof(struct sl_prefix);
-	case SL_ADDRS:
-		return sizeof(struct sl_addr_range);
-	case SL_MAC:
-		return sizeof(struct rte_ether_addr);
-	case SL_SPAN:
-		return sizeof(struct sl_span);
-	case SL_TABLE:
-		return 0;
-	}
-	return 0;
-}
-
 /* Limits of the parameter, or those of its kind. */
 static uint64_t most(const struct sl_param *param)
 {

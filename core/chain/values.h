@@ -7,8 +7,6 @@
 
 #include <sluice/param.h>
 
-/* Bytes of a field of that kind; 0 for SL_TABLE. */
-size_t sl_value_size(enum sl_param_kind kind);
 /* Read text into *field. Not SL_TEXT, SL_PATH and SL_TABLE. Returns 0; -EINVAL: not of that
  * kind; -ERANGE: outside of the limits. */
 int sl_value_parse(const struct sl_param *param, const char *text, void *field);

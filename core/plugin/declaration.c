@@ -61,10 +61,8 @@ static int check_names(const struct spot *spot, const char *what, const struct s
 	return 0;
 }
 
-static size_t field_size(const struct sl_param *param)
+size_t sl_item_size(const struct sl_param *param)
 {
-	if (param->flags & SL_LIST)
-		return sizeof(struct sl_list);
 	switch (param->kind) {
 	case SL_BOOL:
 		return sizeof(bool);
@@ -103,7 +101,7 @@ static int check_params(const struct spot *spot, const struct sl_param *params, 
 static int check_param(const struct spot *spot, const struct sl_param *param, size_t size,
 		       unsigned int depth)
 {
-	size_t field = field_size(param);
+	size_t field = param->flags & SL_LIST ? sizeof(struct sl_list) : sl_item_size(param);
 
 	if (field == 0)
 		return wrong(spot, "parameter", param->name, "has a kind that does not exist");

@@ -10,5 +10,7 @@ int sl_plugin_open(const char *path, struct sl_loaded_plugin *opened, struct sl_
 void sl_plugin_close(struct sl_loaded_plugin *opened);
 /* Whether all that a plugin declares makes sense, after its versions were found to fit. */
 int sl_plugin_check(const struct sl_plugin *plugin, const char *path, struct sl_errors *errors);
+/* Bytes of a parameter's value, of one item if it is a list. */
+size_t sl_item_size(const struct sl_param *param);
 
 #endif
