@@ -20,7 +20,7 @@ static int unknown(const char *name)
 {
 	const char *names[32] = {NULL}, *near;
 
-	for (unsigned int i = 0; sl_verbs[i] != NULL && i < 31; i++)
+	for (unsigned int i = 0; i < 31 && sl_verbs[i] != NULL; i++)
 		names[i] = sl_verbs[i]->name;
 	near = sl_near_miss(name, names);
 	if (near != NULL)

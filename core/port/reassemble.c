@@ -186,7 +186,8 @@ static bool read_ipv6(const struct rte_mbuf *m, struct fragment *fragment)
 		return false;
 	header = ip - p->l3 + at;
 	fragment->ip_length = length;
-	memcpy(fragment->key.source, ip + 8, 32);
+	memcpy(fragment->key.source, ip + 8, 16);
+	memcpy(fragment->key.destination, ip + 24, 16);
 	memcpy(&fragment->key.id, header + 4, 4);
 	fragment->piece.header = (uint16_t)(at + FRAGMENT_HEADER);
 	fragment->piece.length = (uint16_t)(p->l3 + length - fragment->piece.header);

@@ -21,7 +21,9 @@ cp -r "$root/examples/plugin-hello" "$work/hello"
 cd "$work/hello"
 meson setup build >"$work/setup.log" 2>&1 || { cat "$work/setup.log"; exit 1; }
 ninja -C build >"$work/build.log" 2>&1 || { cat "$work/build.log"; exit 1; }
-! grep -q "$root" build/compile_commands.json
+if grep "$root" build/compile_commands.json; then
+	exit 1
+fi
 "$sluice" plugin show ./build/hello.so | grep -q 'node type hello'
 
 /usr/bin/python3 - <<'END'

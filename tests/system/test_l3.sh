@@ -153,9 +153,9 @@ sed -e 's/icmp-rate: 1000\/s/icmp-rate: 1000\/s\n    mtu: 1300/' "$WORK/in.yaml"
 ip -n "$B" link set eth0 mtu 1300 # one link has one MTU
 start "$WORK/narrow.yaml"
 check "too long with DF, IPv4" says "mtu = 1300\|mtu=1300" \
-	in_a ping -n -c 2 -i 0.2 -M do -s 1400 -W 2 198.51.100.2
+	in_a ping -n -c 2 -i 0.2 -M "do" -s 1400 -W 2 198.51.100.2
 check "too long, IPv6" says "mtu = 1300\|mtu=1300" \
-	in_a ping -n -c 2 -i 0.2 -M do -s 1400 -W 2 2001:db8:b::2
+	in_a ping -n -c 2 -i 0.2 -M "do" -s 1400 -W 2 2001:db8:b::2
 check "the kernel has learned it" says "mtu 1300" in_a ip route get 198.51.100.2
 ip -n "$A" route flush cache
 check "cut without DF, IPv4" ping_a -c 3 -M dont -s 1400 198.51.100.2
