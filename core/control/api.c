@@ -201,7 +201,7 @@ static json_t *run_command(struct sl_engine *engine, struct sl_instance *instanc
 	struct sl_arguments *read;
 	json_t *answer = NULL;
 	char what[MOST_NAME];
-	uint64_t limit;
+	uint64_t limit = MOST_RECORDS;
 
 	if (errors == NULL)
 		return NULL;
@@ -213,9 +213,8 @@ static json_t *run_command(struct sl_engine *engine, struct sl_instance *instanc
 	read = sl_arguments_read(command->args, command->args_size, args, count,
 				 own_limit(command) ? limit_only : NULL, what, errors);
 	if (read != NULL)
-		answer = sl_command_run(instance, command, sl_arguments_struct(read),
-					own_limit(command) ? limit : MOST_RECORDS, collect, engine,
-					errors);
+		answer = sl_command_run(instance, command, sl_arguments_struct(read), limit,
+					collect, engine, errors);
 	sl_arguments_free(read);
 	if (answer == NULL)
 		answer = failures(status, BAD_REQUEST, errors);

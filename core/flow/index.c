@@ -3,11 +3,13 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <stdbool.h>
 #include <string.h>
 #ifdef __SSE2__
 #include <immintrin.h>
 #endif
 
+#include <rte_bitops.h>
 #include <rte_common.h>
 #include <rte_prefetch.h>
 
@@ -213,6 +215,7 @@ static struct bucket *extend(struct sl_index *index, struct bucket *last)
 {
 	struct bucket *bucket = &index->overflow[index->free - 1];
 
+	assert(index->overflow != NULL && index->free != 0);
 	last->next = index->free;
 	index->free = bucket->next;
 	bucket->next = 0;
@@ -350,6 +353,7 @@ struct sl_index *sl_index_create(struct sl_instance *instance, const struct sl_i
 	index->straddles = shape->stride % RTE_CACHE_LINE_SIZE != 0 ||
 			   (uintptr_t)index->keys % RTE_CACHE_LINE_SIZE + shape->key_size >
 				   RTE_CACHE_LINE_SIZE;
+	assert(shape->key_size / 8 - 1 < RTE_DIM(find_bulks));
 	index->find_bulk = find_bulks[shape->key_size / 8 - 1];
 	index->capacity = shape->capacity;
 	index->instance = instance;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include <core/graph/hop.h>
 
+#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -127,6 +128,7 @@ static int make_hops(struct sl_graph *graph, struct sl_errors *errors)
 static int make_tickers(struct sl_graph *graph, struct sl_errors *errors)
 {
 	graph->next_tick = UINT64_MAX;
+	graph->ticker_count = 0;
 	graph->tickers = calloc(graph->hop_count, sizeof(*graph->tickers));
 	if (graph->tickers == NULL)
 		return sl_fail(errors, ENOMEM, "no memory for timers");
@@ -136,6 +138,7 @@ static int make_tickers(struct sl_graph *graph, struct sl_errors *errors)
 		struct sl_ticker *ticker = &graph->tickers[graph->ticker_count];
 		uint32_t known = 0;
 
+		assert(hop != NULL); /* make_hops() has been through all of them */
 		if (hop->remote || type->tick == NULL)
 			continue;
 		while (known < graph->ticker_count &&

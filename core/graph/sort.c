@@ -53,6 +53,7 @@ static inline __attribute__((always_inline)) void sort(struct sl_graph *graph, s
 	read_lengths(lengths, pkts, edge, n);
 	for (unsigned int w = 0; w < words; w++)
 		left[w] = UINT64_MAX;
+	/* NOLINTNEXTLINE(clang-analyzer-core.uninitialized.Assign): n is not 0 */
 	left[words - 1] >>= (64 - n % 64u) % 64;
 	for (unsigned int w = 0; w < words; w++) {
 		while (left[w] != 0) {

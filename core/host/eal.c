@@ -224,7 +224,7 @@ int sl_eal_start(const struct sl_host_config *config, bool pci, struct sl_errors
 		if (given == NULL)
 			err = sl_fail(errors, ENOMEM, "out of memory");
 	}
-	if (err == 0) {
+	if (given != NULL) {
 		memcpy(given, arguments.list, ((size_t)arguments.count + 1) * sizeof(*given));
 		if (rte_eal_init(arguments.count, given) < 0)
 			err = sl_fail(errors, rte_errno == 0 ? EINVAL : rte_errno,

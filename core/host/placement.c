@@ -4,6 +4,7 @@
  * the chain runs on the others, from the port to the port, where there are any. What stands at
  * the ports keeps no state that sessions need, so it runs wherever packets come by.
  */
+#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 
@@ -101,6 +102,7 @@ static uint64_t senders(const struct sl_placement *placement, const struct sl_en
 	uint64_t mask = 0;
 	unsigned int found = 0;
 
+	assert(engine->worker_count > 0);
 	if (port->tx_queues >= engine->worker_count)
 		return placement->all;
 	for (unsigned int i = 0; found < port->tx_queues && i < 2 * engine->worker_count; i++) {

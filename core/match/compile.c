@@ -186,7 +186,7 @@ static int fill_by_class(struct sl_match_build *build, const struct sl_class_set
 
 static int build_tree(struct sl_match_build *build)
 {
-	struct sl_class_set *sets = malloc((build->count + 1) * sizeof(*sets));
+	struct sl_class_set *sets = calloc(build->count + 1, sizeof(*sets));
 	uint32_t n = 0;
 	int rc;
 

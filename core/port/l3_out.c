@@ -219,6 +219,7 @@ static void process(struct sl_node *node, struct rte_mbuf **pkts, uint8_t *edge,
 		union sl_l3_key key = sl_l3_key4(found.to4[i]);
 		uint16_t at = found.index4[i];
 
+		/* NOLINTNEXTLINE(clang-analyzer-core.CallAndMessage): sl_routes_find4() set it */
 		edge[at] = forward(node, l3, pkts[at], found.nexthop4[i], &key);
 	}
 	if (found.n6 > 0)
@@ -228,6 +229,7 @@ static void process(struct sl_node *node, struct rte_mbuf **pkts, uint8_t *edge,
 		uint16_t at = found.index6[i];
 
 		memcpy(key.bytes, found.to6[i], 16);
+		/* NOLINTNEXTLINE(clang-analyzer-core.CallAndMessage): sl_routes_find6() set it */
 		edge[at] = forward(node, l3, pkts[at], found.nexthop6[i], &key);
 	}
 }

@@ -56,10 +56,10 @@ static uint16_t gateway_nexthop(struct sl_l3_port *l3, const struct sl_addr *gat
 {
 	struct sl_nexthop *nexthop;
 
-	for (uint16_t i = 0; i < l3->nexthop_count; i++)
+	for (uint32_t i = 0; i < l3->nexthop_count; i++)
 		if (l3->nexthops[i].kind == SL_NEXTHOP_GATEWAY &&
 		    sl_addr_compare(&l3->nexthops[i].gateway, gateway) == 0)
-			return i;
+			return (uint16_t)i;
 	if (l3->nexthop_count == INT16_MAX) /* what a FIB entry of two bytes can say */
 		return UINT16_MAX;
 	nexthop = &l3->nexthops[l3->nexthop_count];

@@ -96,9 +96,10 @@ int sl_worker_loop(void *context)
 	struct sl_worker_stats *stats = &worker->stats;
 	struct rte_rcu_qsbr *qsbr = sl_quiescence();
 	uint64_t now = rte_rdtsc();
-	/* Acquire: with it all that was set up before the launch. */
-	int wish = atomic_load_explicit(&worker->wish, memory_order_acquire);
+	int wish;
 
+	/* Acquire: with it all that was set up before the launch. */
+	(void)atomic_load_explicit(&worker->wish, memory_order_acquire);
 	prepare_thread(worker);
 	rte_rcu_qsbr_thread_register(qsbr, worker->index);
 	rte_rcu_qsbr_thread_online(qsbr, worker->index);

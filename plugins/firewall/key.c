@@ -33,9 +33,9 @@ int sl_fw_icmp_request(uint8_t family, uint8_t type)
 	if (family == SL_L3_IPV6)
 		return type == 128 || type == 129 ? 128 : -1; /* echo, RFC 4443 section 4 */
 	switch (type) {
-	case RTE_IP_ICMP_ECHO_REPLY:
-	case RTE_IP_ICMP_ECHO_REQUEST:
-		return RTE_IP_ICMP_ECHO_REQUEST;
+	case 0: /* echo, RFC 792 */
+	case 8:
+		return 8;
 	case 13: /* timestamp */
 	case 14:
 		return 13;
