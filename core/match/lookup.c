@@ -132,6 +132,29 @@ static void write_words(const struct sl_match_tree *tree, enum sl_match_group gr
 		write_macs(tree, keys, pkts);
 }
 
+/* What most rules look at and nothing else: addresses and ports of IPv4. In one loop. */
+#define TUPLE_WORDS (1u << SL_WORD_SOURCE | 1u << SL_WORD_DEST | 1u << SL_WORD_PORTS)
+#define TUPLE_SIZE  16
+
+static void write_tuples(const struct sl_match_tree *tree, unsigned int side_bit, struct keys *keys,
+			 struct rte_mbuf *const *pkts, const uint8_t **data)
+{
+	uint8_t *key = keys->bytes;
+
+	for (uint16_t i = 0; i < keys->n; i++, key += TUPLE_SIZE) {
+		const struct rte_mbuf *m = pkts[keys->index[i]];
+		const struct sl_packet *p = sl_packet(m);
+		uint32_t ports = 0;
+
+		key[SL_KEY_CLASS] = (uint8_t)class_of(tree, p, side_bit, SL_STATE_COUNT - 1);
+		memcpy(key + SL_KEY_WORDS, (const uint8_t *)sl_l3(m) + 12, 8);
+		if (likely(sl_has_ports(m)))
+			memcpy(&ports, sl_l4(m), 4);
+		memcpy(key + SL_KEY_WORDS + 8, &ports, 4);
+		data[i] = key + SL_KEY_CLASS;
+	}
+}
+
 static void lookup_group(const struct sl_match_tree *tree, enum sl_match_group group,
 			 unsigned int side, struct keys *keys, struct rte_mbuf *const *pkts,
 			 uint32_t *rule)
@@ -144,6 +167,10 @@ static void lookup_group(const struct sl_match_tree *tree, enum sl_match_group g
 
 	if (!tree->any_rule)
 		return;
+	if (likely(group == SL_GROUP_IPV4 && tree->words == TUPLE_WORDS)) {
+		write_tuples(tree, side_bit, keys, pkts, data);
+		goto classify;
+	}
 	for (uint16_t i = 0; i < keys->n; i++) {
 		const struct sl_packet *p = sl_packet(pkts[keys->index[i]]);
 		unsigned int class = class_of(tree, p, side_bit, mask);
@@ -156,6 +183,7 @@ static void lookup_group(const struct sl_match_tree *tree, enum sl_match_group g
 	if (tree->by_class != NULL)
 		return;
 	write_words(tree, group, keys, pkts);
+classify:
 	if (unlikely(rte_acl_classify(tree->acl, data, found, keys->n, 1) != 0))
 		return;
 	/* The tree says rule + 1, or 0 for none, which becomes SL_NO_MATCH. */
