@@ -146,8 +146,10 @@ static uint8_t no_way(struct sl_node *node, struct sl_l3_port *l3, struct rte_mb
 	}
 }
 
-static inline uint8_t forward(struct sl_node *node, struct sl_l3_port *l3, struct rte_mbuf *m,
-			      uint16_t number, const union sl_l3_key *key)
+/* Inline, so that a key is made only for a destination on the link. */
+static __rte_always_inline uint8_t forward(struct sl_node *node, struct sl_l3_port *l3,
+					   struct rte_mbuf *m, uint16_t number,
+					   const union sl_l3_key *key)
 {
 	const struct sl_nexthop *nexthop = &l3->nexthops[number];
 	struct sl_packet *p = sl_packet(m);

@@ -303,7 +303,10 @@ static inline bool sl_slot_header(struct sl_neighbour_slot *slot, const union sl
 	if (!same || (version & 1) != 0 || header[1] == 0 ||
 	    atomic_load_explicit(&slot->version, memory_order_relaxed) != version)
 		return false;
-	memcpy(out, header, sizeof(*out));
+	/* In three stores: one of 14 bytes would read across the two words just written. */
+	memcpy(out, &header[0], 8);
+	memcpy((uint8_t *)out + 8, &header[1], 4);
+	memcpy((uint8_t *)out + 12, (const uint8_t *)&header[1] + 4, 2);
 	if (atomic_load_explicit(&slot->used, memory_order_relaxed) == 0)
 		atomic_store_explicit(&slot->used, 1, memory_order_relaxed);
 	return true;
