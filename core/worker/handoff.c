@@ -65,7 +65,8 @@ static uint16_t hand(const struct sl_handoff *handoff, uint16_t hop, struct rte_
 			pkts[taken++] = pkts[i];
 	}
 	for (uint16_t i = 0; i < left; i++)
-		pkts[taken + i] = back[i]; /* cppcheck-suppress uninitvar ; the loop above sets them */
+		/* cppcheck-suppress uninitvar ; the loop above sets them */
+		pkts[taken + i] = back[i];
 	return taken;
 }
 
