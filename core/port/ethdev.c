@@ -16,6 +16,10 @@
 
 #define DEFAULT_DESCRIPTORS 1024
 
+/* rte_dev_probe() shares devargs with secondary processes, in 128 bytes; since DPDK 24.11 it
+ * refuses longer ones. */
+#define TOO_LONG "DPDK takes 127 bytes at most; shorten the path"
+
 /* What sl_port.private is for these kinds. */
 struct device {
 	struct rte_eth_dev_info info;
@@ -71,6 +75,9 @@ static int probe(struct sl_port *port, struct device *device, const struct sl_et
 	if (rte_eth_dev_get_port_by_name(name, &port->ethdev) == 0)
 		return 0;
 	rc = rte_dev_probe(spec->devargs);
+	if (rc == -E2BIG)
+		return sl_fail(errors, E2BIG, "device \"%s\" cannot be made: " TOO_LONG,
+			       spec->devargs);
 	if (rc < 0)
 		return sl_fail(errors, -rc, "device \"%s\" cannot be made: %s%s%s", spec->devargs,
 			       rte_strerror(-rc), spec->advice ? "; " : "",

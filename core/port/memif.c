@@ -49,6 +49,7 @@ static int memif_open(struct sl_port *port, struct sl_errors *errors)
 {
 	const struct memif_config *c = port->kind_config;
 	char name[SL_ETHDEV_NAME], devargs[512], secret[64] = "";
+	char buffer[32] = "", ring[32] = "";
 	uint64_t descriptors = port->config->descriptors ? port->config->descriptors : 1024;
 	uint16_t pairs = port->config->queues ? port->config->queues : 1;
 	struct rte_ether_addr mac = port->mac;
@@ -64,13 +65,17 @@ static int memif_open(struct sl_port *port, struct sl_errors *errors)
 		return sl_fail(errors, EEXIST, "%s is there already and is no socket", c->socket);
 	if (c->secret)
 		snprintf(secret, sizeof(secret), ",secret=%s", c->secret);
+	/* The driver's defaults go without saying: see TOO_LONG in ethdev.c. */
+	if (c->buffer != 2048)
+		snprintf(buffer, sizeof(buffer), ",bsize=%u", (unsigned int)c->buffer);
+	if (exponent(descriptors) != 10)
+		snprintf(ring, sizeof(ring), ",rsize=%u", exponent(descriptors));
 	snprintf(devargs, sizeof(devargs),
-		 "%s,role=%s,id=%u,socket=%s,socket-abstract=no,bsize=%u,rsize=%u,zero-copy=%s,"
-		 "mac=" RTE_ETHER_ADDR_PRT_FMT "%s",
+		 "%s,%sid=%u,socket=%s,socket-abstract=no%s%s%s,mac=" RTE_ETHER_ADDR_PRT_FMT "%s",
 		 sl_ethdev_name(port, "net_memif", name),
-		 c->role == ROLE_SERVER ? "server" : "client", (unsigned int)c->id, c->socket,
-		 (unsigned int)c->buffer, exponent(descriptors), c->zero_copy ? "yes" : "no",
-		 RTE_ETHER_ADDR_BYTES(&mac), secret);
+		 c->role == ROLE_SERVER ? "role=server," : "", (unsigned int)c->id, c->socket,
+		 buffer, ring, c->zero_copy ? ",zero-copy=yes" : "", RTE_ETHER_ADDR_BYTES(&mac),
+		 secret);
 	return sl_ethdev_open(port, &spec, errors);
 }
 
