@@ -101,18 +101,6 @@ struct sl_graph {
 	struct sl_emission emission;
 } __rte_cache_aligned;
 
-/* Counters have one writer; relaxed atomics tell other threads' reads from a data race and
- * cost nothing. */
-static inline void sl_tally(uint64_t *counter, uint64_t by)
-{
-	__atomic_store_n(counter, *counter + by, __ATOMIC_RELAXED);
-}
-
-static inline uint64_t sl_tally_read(const uint64_t *counter)
-{
-	return __atomic_load_n(counter, __ATOMIC_RELAXED);
-}
-
 static inline struct sl_hop *sl_hop_of(struct sl_node *node)
 {
 	return (struct sl_hop *)node;

@@ -122,10 +122,12 @@ static uint16_t rx(struct sl_port *port, uint16_t queue, struct rte_mbuf **pkts,
 static uint16_t tx(struct sl_port *port, uint16_t queue, struct rte_mbuf **pkts, uint16_t n)
 {
 	struct queue *q = &((struct generator *)port->private)->queue[queue];
+	uint64_t bytes = 0;
 
 	for (uint16_t i = 0; i < n; i++)
-		q->tx_bytes += pkts[i]->pkt_len;
-	q->tx_packets += n;
+		bytes += pkts[i]->pkt_len;
+	sl_tally(&q->tx_bytes, bytes);
+	sl_tally(&q->tx_packets, n);
 	sl_sink_free(pkts, n);
 	return n;
 }
@@ -232,8 +234,8 @@ static void show(const struct sl_port *port, struct sl_json *out)
 	uint64_t packets = 0, bytes = 0;
 
 	for (uint16_t i = 0; i < port->tx_queues; i++) {
-		packets += g->queue[i].tx_packets;
-		bytes += g->queue[i].tx_bytes;
+		packets += sl_tally_read(&g->queue[i].tx_packets);
+		bytes += sl_tally_read(&g->queue[i].tx_bytes);
 	}
 	sl_json_int(out, "tx-packets", packets);
 	sl_json_int(out, "tx-bytes", bytes);

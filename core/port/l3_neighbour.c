@@ -174,7 +174,11 @@ static void empty_queue(struct sl_l3_port *l3, uint32_t i, unsigned int flag)
 	neighbour->queued = 0;
 	l3->queued -= n;
 	for (uint8_t k = 0; k < n; k++) {
-		sl_packet(neighbour->queue[k])->flags |= (uint16_t)flag;
+		struct sl_packet *p = sl_packet(neighbour->queue[k]);
+
+		p->flags |= (uint16_t)flag;
+		if (flag & SL_PKT_READY)
+			p->flags &= (uint16_t)~SL_PKT_GROUP; /* a neighbour's address is none */
 		give_back(l3, neighbour->queue[k]);
 	}
 }

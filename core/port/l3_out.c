@@ -166,6 +166,7 @@ static __rte_always_inline uint8_t forward(struct sl_node *node, struct sl_l3_po
 	if (unlikely(slot == SL_NO_NEIGHBOUR ||
 		     !sl_slot_header(&l3->slots[slot], key, sl_ether(m))))
 		return resolve(node, l3, m);
+	p->flags &= (uint16_t)~SL_PKT_GROUP; /* a neighbour's address is none */
 	if (unlikely((p->flags & SL_PKT_REASSEMBLED) != 0 || sl_ip_length(m) > l3->mtu))
 		return cut(node, l3, m);
 	return SL_ON;

@@ -44,8 +44,8 @@ static uint16_t tx(struct sl_port *port, uint16_t queue, struct rte_mbuf **pkts,
 
 	for (uint16_t i = 0; i < n; i++)
 		bytes += pkts[i]->pkt_len;
-	counts->bytes += bytes;
-	counts->packets += n;
+	sl_tally(&counts->bytes, bytes);
+	sl_tally(&counts->packets, n);
 	sl_sink_free(pkts, n);
 	return n;
 }
@@ -81,8 +81,8 @@ static void show(const struct sl_port *port, struct sl_json *out)
 	uint64_t packets = 0, bytes = 0;
 
 	for (uint16_t i = 0; i < port->tx_queues; i++) {
-		packets += counts[i].packets;
-		bytes += counts[i].bytes;
+		packets += sl_tally_read(&counts[i].packets);
+		bytes += sl_tally_read(&counts[i].bytes);
 	}
 	sl_json_int(out, "tx-packets", packets);
 	sl_json_int(out, "tx-bytes", bytes);

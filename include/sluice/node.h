@@ -259,11 +259,23 @@ static inline uint64_t sl_now(const struct sl_node *node)
 /** Ticks of sl_now() in a second; constant. */
 SL_PUBLIC uint64_t sl_hz(void);
 
+/** Add to a number that one worker writes and others may read meanwhile: relaxed atomics tell that
+ * from a data race, and cost nothing. */
+static inline void sl_tally(uint64_t *counter, uint64_t by)
+{
+	__atomic_store_n(counter, *counter + by, __ATOMIC_RELAXED);
+}
+
+/** Read such a number from any thread. */
+static inline uint64_t sl_tally_read(const uint64_t *counter)
+{
+	return __atomic_load_n(counter, __ATOMIC_RELAXED);
+}
+
 /** Count, for the counter of that index in the type's `counters`. */
 static inline void sl_count(struct sl_node *node, uint32_t counter, uint64_t by)
 {
-	/* One writer: relaxed only so that other threads may read it meanwhile. */
-	__atomic_store_n(&node->counters[counter], node->counters[counter] + by, __ATOMIC_RELAXED);
+	sl_tally(&node->counters[counter], by);
 }
 
 /**

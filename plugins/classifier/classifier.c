@@ -287,8 +287,8 @@ static inline void classify(struct sl_node *node, struct rte_mbuf **pkts, uint8_
 		}
 		matched++;
 		action = &set->actions[rule[i]];
-		counts[rule[i]].packets++;
-		counts[rule[i]].bytes += pkts[i]->pkt_len;
+		sl_tally(&counts[rule[i]].packets, 1);
+		sl_tally(&counts[rule[i]].bytes, pkts[i]->pkt_len);
 		edge[i] = action->edge;
 		if (action->set_mark)
 			sl_packet(pkts[i])->mark = action->mark;
@@ -337,8 +337,10 @@ static int show_rules(struct sl_instance *instance, const void *args, struct sl_
 		struct count sum = {0};
 
 		for (uint32_t w = 0; w < set->workers; w++) {
-			sum.packets += set->counts[(size_t)set->stride * w + i].packets;
-			sum.bytes += set->counts[(size_t)set->stride * w + i].bytes;
+			const struct count *count = &set->counts[(size_t)set->stride * w + i];
+
+			sum.packets += sl_tally_read(&count->packets);
+			sum.bytes += sl_tally_read(&count->bytes);
 		}
 		sl_json_int(row, "rule", i + 1);
 		show_action(SL_ITEM(&set->config->rules, struct rule_config, i), row);

@@ -35,9 +35,9 @@ static int show_rules(struct sl_instance *instance, const void *args, struct sl_
 			const struct fw_rule_count *count =
 				&policy->counts[(size_t)policy->stride * w + i];
 
-			sum.packets += count->packets;
-			sum.bytes += count->bytes;
-			sum.sessions += count->sessions;
+			sum.packets += sl_tally_read(&count->packets);
+			sum.bytes += sl_tally_read(&count->bytes);
+			sum.sessions += sl_tally_read(&count->sessions);
 		}
 		if (i < policy->count)
 			sl_json_int(row, "rule", i + 1);
@@ -275,7 +275,7 @@ static int show_summary(struct sl_instance *instance, const void *args, struct s
 		const struct fw_worker *worker = sl_instance_state(instance, w);
 
 		for (unsigned int lane = 0; worker != NULL && lane < FW_LANES; lane++) {
-			used[lane] += worker->tables[lane].used;
+			used[lane] += __atomic_load_n(&worker->tables[lane].used, __ATOMIC_RELAXED);
 			capacity[lane] += worker->tables[lane].capacity;
 		}
 	}

@@ -74,8 +74,8 @@ static inline bool track_plain(const struct fw_policy *policy, struct fw_rule_co
 		return false;
 	session->seen = now;
 	count = &counts[session->rule];
-	count->packets++;
-	count->bytes += m->pkt_len;
+	sl_tally(&count->packets, 1);
+	sl_tally(&count->bytes, m->pkt_len);
 	return true;
 }
 
@@ -167,8 +167,8 @@ static uint8_t decide(struct sl_node *node, const struct fw_policy *policy,
 	uint32_t number = rule < policy->count ? rule + 1 : 0;
 	unsigned int verdict;
 
-	count->packets++;
-	count->bytes += m->pkt_len;
+	sl_tally(&count->packets, 1);
+	sl_tally(&count->bytes, m->pkt_len);
 	if (action->interval != 0 &&
 	    !sl_fw_within_limit(&count->due, action->interval, action->burst, sl_now(node)))
 		return SL_DROP(FW_LIMITED);
@@ -191,7 +191,7 @@ static uint8_t decide(struct sl_node *node, const struct fw_policy *policy,
 		lane->hash[missed->position], rule, m, lane->direction[missed->position], now);
 	if (verdict != FW_TRACK_PASS)
 		return SL_DROP(verdict);
-	count->sessions++;
+	sl_tally(&count->sessions, 1);
 	return SL_ON;
 }
 

@@ -232,10 +232,10 @@ struct fw_link {
 struct fw_table {
 	uint8_t *slots;
 	uint32_t stride, key_size;
-	uint32_t capacity, used;
-	uint32_t fresh; /* slots from here on were never used */
-	uint32_t free;  /* first of the free list, or SL_NO_SLOT */
-	uint32_t at;    /* the wheel has been turned up to this bucket (not masked) */
+	uint32_t capacity, used; /* used: the worker writes it, the main thread may read it */
+	uint32_t fresh;          /* slots from here on were never used */
+	uint32_t free;           /* first of the free list, or SL_NO_SLOT */
+	uint32_t at;             /* the wheel has been turned up to this bucket (not masked) */
 	bool started;
 	struct sl_index *index;
 	struct fw_count *counts;   /* NULL: no accounting */

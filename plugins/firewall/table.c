@@ -258,7 +258,7 @@ uint32_t sl_fw_table_add(struct fw_table *table, const void *key, uint32_t hash,
 	wheel_catch_up(table, now);
 	wheel_put(table, slot, now + timeout);
 	unreplied_put(table, slot);
-	table->used++;
+	__atomic_store_n(&table->used, table->used + 1, __ATOMIC_RELAXED);
 	return slot;
 }
 
@@ -275,5 +275,5 @@ void sl_fw_table_remove(struct fw_table *table, uint32_t slot)
 	session->state = FW_FREE;
 	session->next = table->free;
 	table->free = slot;
-	table->used--;
+	__atomic_store_n(&table->used, table->used - 1, __ATOMIC_RELAXED);
 }

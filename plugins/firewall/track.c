@@ -137,8 +137,8 @@ unsigned int sl_fw_track(struct sl_node *node, const struct fw_policy *policy,
 	if (unlikely(reply && !(session->flags & FW_REPLIED)))
 		sl_fw_table_replied(table, slot);
 	count = &policy->counts[(size_t)policy->stride * node->worker + session->rule];
-	count->packets++;
-	count->bytes += m->pkt_len;
+	sl_tally(&count->packets, 1);
+	sl_tally(&count->bytes, m->pkt_len);
 	sl_fw_account(table, slot, m, direction);
 	return FW_TRACK_PASS;
 }

@@ -318,7 +318,7 @@ static inline void bed_close(void)
 		sl_instance_free(bed.instances[i]);
 	sl_l3_free(bed.port.l3);
 	sl_errors_free(bed.errors);
-	assert_int_equal(rte_mempool_avail_count(bed.pool), POOL_SIZE);
+	assert_int_equal(rte_mempool_avail_count(bed.pool), bed.pool->size);
 }
 
 /* Packets from bytes. seg: bytes a segment; 0: as they fit. */
