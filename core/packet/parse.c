@@ -36,21 +36,40 @@ static inline bool checksum_is_right(const uint8_t *header)
 	uint64_t sum = (uint64_t)load32(header) + load32(header + 4) + load32(header + 8) +
 		       load32(header + 12) + load32(header + 16);
 
-	sum = (sum & 0xffffffff) + (sum >> 32);
-	sum = (sum & 0xffff) + (sum >> 16);
-	sum = (sum & 0xffff) + (sum >> 16);
-	return (sum & 0xffff) + (sum >> 16) == 0xffff;
+	/* Sums to 0xffff in one's complement, for it is not 0: a multiple of that. */
+	return sum % 0xffff == 0;
 }
 
 #define PLAIN_L4 (RTE_ETHER_HDR_LEN + sizeof(struct rte_ipv4_hdr))
 
-/* The common case. false: it is not one, nothing was written but perhaps parts of p. */
-static __rte_always_inline bool parse_plain(struct rte_mbuf *m, struct sl_packet *p, bool checked)
+/* All fields of a packet fresh from a port, in three stores. */
+static_assert(RTE_BYTE_ORDER == RTE_LITTLE_ENDIAN, "write_fresh() is for little-endian machines");
+static_assert(offsetof(struct sl_packet, family) == 8 && offsetof(struct sl_packet, mark) == 16 &&
+		      offsetof(struct sl_packet, port) == 14,
+	      "write_fresh() knows the fields");
+
+static __rte_always_inline void write_fresh(struct sl_packet *p, uint16_t payload, uint16_t flags,
+					    uint8_t proto, uint8_t tcp_flags, uint16_t port)
+{
+	uint64_t *words = (uint64_t *)p;
+
+	words[0] = RTE_ETHER_HDR_LEN | (uint64_t)PLAIN_L4 << 16 | (uint64_t)payload << 32 |
+		   (uint64_t)flags << 48;
+	words[1] = SL_L3_IPV4 | (uint64_t)proto << 8 | (uint64_t)tcp_flags << 16 |
+		   (uint64_t)port << 48;
+	words[2] = 0;
+}
+
+/* The common case. false: it is not one, nothing was written. fresh: no field is kept. */
+static __rte_always_inline bool parse_plain(struct rte_mbuf *m, struct sl_packet *p, bool checked,
+					    bool fresh, uint16_t port)
 {
 	const uint8_t *data = rte_pktmbuf_mtod(m, const uint8_t *);
 	const uint8_t *ip = data + RTE_ETHER_HDR_LEN;
 	uint32_t room = m->data_len;
 	uint32_t total, length;
+	uint8_t tcp_flags = 0;
+	uint16_t flags;
 
 	if (unlikely(room < PLAIN_L4 + sizeof(struct rte_udp_hdr)))
 		return false;
@@ -69,10 +88,9 @@ static __rte_always_inline bool parse_plain(struct rte_mbuf *m, struct sl_packet
 		length = (data[PLAIN_L4 + 12] >> 4) * 4u;
 		if (unlikely(length < sizeof(struct rte_tcp_hdr) || PLAIN_L4 + length > room))
 			return false;
-		p->tcp_flags = data[PLAIN_L4 + 13];
+		tcp_flags = data[PLAIN_L4 + 13];
 	} else if (likely(ip[9] == IPPROTO_UDP)) {
 		length = sizeof(struct rte_udp_hdr);
-		p->tcp_flags = 0;
 	} else {
 		return false;
 	}
@@ -81,13 +99,19 @@ static __rte_always_inline bool parse_plain(struct rte_mbuf *m, struct sl_packet
 	if (!checked && unlikely(!checksum_is_right(ip)))
 		return false;
 
-	p->l3 = RTE_ETHER_HDR_LEN;
-	p->l4 = PLAIN_L4;
-	p->payload = PLAIN_L4 + length;
-	p->flags = (p->flags & KEPT_FLAGS) | (data[0] & 1 ? SL_PKT_GROUP : 0);
-	p->family = SL_L3_IPV4;
-	p->proto = ip[9];
-	p->vlan = 0;
+	flags = data[0] & 1 ? SL_PKT_GROUP : 0;
+	if (fresh) {
+		write_fresh(p, PLAIN_L4 + length, flags, ip[9], tcp_flags, port);
+	} else {
+		p->l3 = RTE_ETHER_HDR_LEN;
+		p->l4 = PLAIN_L4;
+		p->payload = PLAIN_L4 + length;
+		p->flags = (p->flags & KEPT_FLAGS) | flags;
+		p->family = SL_L3_IPV4;
+		p->proto = ip[9];
+		p->tcp_flags = tcp_flags;
+		p->vlan = 0;
+	}
 	m->hash.rss = sl_hash_ipv4(load32(ip + 12), load32(ip + 16), load16(data + PLAIN_L4),
 				   load16(data + PLAIN_L4 + 2), ip[9]);
 	return true;
@@ -491,7 +515,7 @@ enum sl_parse sl_packet_parse_why(struct rte_mbuf *m)
 	struct sl_packet *p = sl_packet(m);
 
 	/* What the NIC said was about the packet as it came; it may be another one by now. */
-	if (likely(parse_plain(m, p, false)))
+	if (likely(parse_plain(m, p, false, false, 0)))
 		return SL_PARSE_OK;
 	return parse_any(m, p, false);
 }
@@ -526,10 +550,10 @@ uint16_t sl_packet_receive(struct rte_mbuf **pkts, uint8_t *why, uint16_t n, uin
 
 		if (i + AHEAD < n)
 			prefetch(pkts[i + AHEAD]);
-		*p = fresh;
 		why[i] = SL_PARSE_OK;
-		if (likely(parse_plain(m, p, checked)))
+		if (likely(parse_plain(m, p, checked, true, port)))
 			continue;
+		*p = fresh;
 		why[i] = parse_any(m, p, checked);
 		bad += why[i] != SL_PARSE_OK;
 	}
