@@ -2,8 +2,9 @@
 /*
  * bench-graph [RUNS [LCORE [CASE]]]: what it costs to send a packet through N nodes that do
  * nothing, or touch its header, in sluice's graph, in DPDK's, and in plain C calls; and what it
- * costs to find a key in sluice's index and in DPDK's hash. No I/O: packets go round. One JSON
- * object a line on standard output; the cost of the source alone is taken off and stated.
+ * costs to parse it, or to find a key in sluice's index and in DPDK's hash. No I/O: packets go
+ * round. One JSON object a line on standard output; the cost of the source alone is taken off and
+ * stated.
  */
 #include "bench.h"
 
@@ -165,6 +166,8 @@ int main(int argc, char **argv)
 		shape.work = BENCH_SPLIT;
 		bench_shape(&shape, "split-merge-4", runs);
 	}
+	if (is_wanted("parse"))
+		bench_parse(runs);
 	if (is_wanted("find"))
 		bench_index(runs / 4 + 1);
 	return 0;
