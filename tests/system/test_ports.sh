@@ -77,7 +77,7 @@ carries()
 {
 	check "$1: reaches the other side" reach "$2"
 	check "$1: ping" in_a ping -c 5 -i 0.05 -W 2 "$2"
-	check "$1: ping, 1472 bytes" in_a ping -c 3 -i 0.05 -W 2 -s 1472 -M do "$2"
+	check "$1: ping, 1472 bytes" in_a ping -c 3 -i 0.05 -W 2 -s 1472 -M "do" "$2"
 	check "$1: ping, 8000 bytes in fragments" in_a ping -c 3 -i 0.05 -W 2 -s 8000 "$2"
 	check "$1: a download arrives intact" sh -c "ip netns exec $A curl -sS --max-time 20 \
 		-o $WORK/got http://$2/file && cmp $WORK/got $WORK/www/file"
@@ -192,7 +192,7 @@ in_a ip link set eth0 mtu 9000
 in_b ip link set eth0 mtu 9000
 start "$WORK/in.yaml"
 check "jumbo: reaches the other side" reach 10.88.0.3
-check "jumbo: ping, 8972 bytes whole" in_a ping -c 3 -i 0.05 -W 2 -M do -s 8972 10.88.0.3
+check "jumbo: ping, 8972 bytes whole" in_a ping -c 3 -i 0.05 -W 2 -M "do" -s 8972 10.88.0.3
 check "jumbo: ping, 30000 bytes in fragments" in_a ping -c 3 -i 0.05 -W 2 -s 30000 10.88.0.3
 check "jumbo: a download arrives intact" sh -c "ip netns exec $A curl -sS --max-time 20 \
 	-o $WORK/got http://10.88.0.3/file && cmp $WORK/got $WORK/www/file"
