@@ -8,6 +8,9 @@ static uint32_t address_words(const struct sl_list *list, enum sl_match_group gr
 	uint8_t family = group == SL_GROUP_IPV6 ? SL_FAMILY_IPV6 : SL_FAMILY_IPV4;
 	uint32_t words = 0;
 
+	/* `any` among prefixes brings a rule here; there are no addresses to look at. */
+	if (group == SL_GROUP_OTHER)
+		return 0;
 	for (uint32_t i = 0; i < list->count; i++) {
 		const struct sl_prefix *prefix = SL_ITEM(list, struct sl_prefix, i);
 

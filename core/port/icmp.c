@@ -232,5 +232,4 @@ void sl_icmp_echo(struct rte_mbuf *m)
 	memcpy(&after, icmp, 2);
 	icmp->icmp_cksum = sl_checksum_apply(icmp->icmp_cksum, sl_checksum_delta16(before, after));
 	sl_packet(m)->flags |= SL_PKT_MADE;
-	sl_packet(m)->flags &= (uint16_t)~SL_PKT_GROUP;
 }
