@@ -18,6 +18,8 @@ struct af_packet_config {
 	bool complete_checksums;
 };
 
+enum { INTERFACE, FRAMES };
+
 #define FRAMES_UNIT 16
 #define MOST_QUEUES 64
 
@@ -112,13 +114,23 @@ static int set_filter(const struct sl_port *port, const struct af_packet *a,
 	return config->addresses.count ? join(a, PACKET_MR_ALLMULTI, NULL, errors) : 0;
 }
 
+/* `descriptors`, which every kind has, says the same. */
+static uint32_t frames(const struct sl_port *port)
+{
+	const struct af_packet_config *c = port->kind_config;
+
+	if (c->given >> FRAMES & 1 || !port->config->descriptors)
+		return c->frames;
+	return RTE_ALIGN_CEIL((uint32_t)port->config->descriptors, FRAMES_UNIT);
+}
+
 static int open_sockets(struct sl_port *port, struct af_packet *a, struct sl_errors *errors)
 {
 	const struct af_packet_config *c = port->kind_config;
 	struct sl_packet_socket_conf conf = {
 		.interface = (int)a->index,
 		.mtu = port->mtu,
-		.frames = c->frames,
+		.frames = frames(port),
 		.bypass_qdisc = c->bypass_qdisc,
 	};
 
@@ -286,8 +298,7 @@ static const struct sl_param params[] = {
 		.min = 64,
 		.max = 65536,
 		.doc = "Packets that each receive queue holds; each takes 2 KiB, with an mtu "
-		       "beyond "
-		       "1890 as much more as it needs",
+		       "beyond 1898 as much more as it needs",
 	},
 	{
 		.name = "bypass-qdisc",
