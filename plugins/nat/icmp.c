@@ -221,7 +221,7 @@ static bool find_inner_inbound(const struct nat_worker *w, union nat_endpoint ou
 
 uint8_t sl_nat_error_outbound(struct nat_worker *w, struct rte_mbuf *m)
 {
-	union nat_endpoint src, dst, outside;
+	union nat_endpoint src = {0}, dst = {0}, outside = {0};
 	const struct nat_range *pair;
 	struct quote q;
 	enum nat_reason reason = check_error(m, &q);
