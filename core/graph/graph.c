@@ -72,6 +72,7 @@ static int make_hop(struct sl_graph *graph, struct sl_hop *hop, uint16_t number,
 	hop->node.from = plan->from;
 	hop->node.edge_count = plan->edge_count;
 	hop->node.now = &graph->now;
+	hop->node.recording = &graph->recording;
 	hop->own_reasons = count_names(type->reasons);
 	hop->reason_count = hop->own_reasons + SL_REASON_COUNT;
 	hop->drops = rte_zmalloc("sl_drops", hop->reason_count * sizeof(*hop->drops),

@@ -87,6 +87,7 @@ struct sl_graph {
 	uint32_t untimed; /* walks until the next one that is timed */
 	uint32_t random;
 	uint64_t next_tick; /* the earliest of all tickers */
+	uint32_t recording; /* trails of packets in the graph */
 	uint16_t current;   /* hop whose process() or tick() runs; SL_GRAPH_NO_HOP: none */
 
 	uint64_t pushed, made, sent, joined, handed;

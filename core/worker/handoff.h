@@ -41,10 +41,11 @@ uint16_t sl_handoff(void *context, uint16_t hop, struct rte_mbuf **pkts, uint16_
 void sl_handoff_send(const struct sl_handoff *handoff, uint16_t hop, struct rte_mbuf *const *pkts,
 		     const uint8_t *target, bool *refused, uint16_t n);
 
-/* The home of a packet: the upper half of the mbuf's hash, which only flow director uses. */
+/* The home of a packet: the lower half of the part of the mbuf's hash that only flow director uses;
+ * the upper half is the number of its trail. */
 static inline void sl_handoff_set_home(struct rte_mbuf *m, uint16_t worker)
 {
-	m->hash.fdir.hi = worker;
+	m->hash.fdir.hi = (m->hash.fdir.hi & 0xffff0000) | worker;
 }
 
 static inline uint16_t sl_handoff_home(const struct rte_mbuf *m)

@@ -34,7 +34,7 @@ extern "C" {
 /** Tells a sluice plugin from any other shared object that has a symbol of that name. */
 #define SL_PLUGIN_MAGIC 0x73756c63u
 /** Version of this contract. A plugin of another version is refused. */
-#define SL_PLUGIN_ABI 1u
+#define SL_PLUGIN_ABI 2u
 
 /** Most packets in one call of process(). */
 #define SL_BURST 256
@@ -130,6 +130,19 @@ enum sl_node_flag {
 	/** process() may change the length of packets (push or pop a header, trim): the engine
 	 * then sums their bytes again. Without it, what came in is taken to go out. */
 	SL_NODE_RESIZES = 1 << 4,
+	/** It says its decisions on trails: see sluice/trail.h. Without it, fused actions end
+	 * before it. */
+	SL_NODE_TRAILS = 1 << 5,
+	/** What comes to it from outside leaves it as another packet, that was inside: its flow is
+	 * looked up anew behind it. Fused actions end before it on that side. */
+	SL_NODE_DECAPSULATES = 1 << 6,
+};
+
+/** What fused packets of a session did: see sl_trail_session(). */
+struct sl_usage {
+	uint64_t packets;
+	uint64_t bytes; /**< lengths as they would have come to the node */
+	uint64_t seen;  /**< sl_now() of the last of them */
 };
 
 /** A node type. All strings and tables are constant and live as long as the plugin. */
@@ -179,6 +192,22 @@ struct sl_node_type {
 	uint32_t (*spread)(const struct sl_instance *instance, const struct rte_mbuf *m,
 			   enum sl_side from, uint32_t workers);
 
+	/** Take over what fused packets of a session did since the last call. `handle` as given to
+	 * sl_trail_session(); node: some hop of the instance on this worker. Worker; it may not
+	 * call sl_anchor_*(). NULL: the type has no use for it. */
+	void (*credit)(struct sl_node *node, uint64_t handle, const struct sl_usage *usage);
+	/**
+	 * Is the fused action right for this packet? As it came in: other nodes have changed
+	 * nothing of it yet, so look only at what none changes. Called for flows with
+	 * sl_trail_guard(), on the worker. First all guards of a flow are asked with commit false,
+	 * and change nothing; when all say SL_GUARD_GO, each is called again with commit true and
+	 * takes note of the packet as process() would have. A lone guard is called once, with
+	 * commit true, and takes note if it says SL_GUARD_GO.
+	 * @return enum sl_guard, or SL_DROP(reason)
+	 */
+	uint8_t (*guard)(struct sl_node *node, uint64_t handle, const struct rte_mbuf *m,
+			 bool commit);
+
 	const struct sl_command *commands; /**< ended by a NULL name, or NULL */
 	/** Write an event's members. Main thread. */
 	void (*render_event)(struct sl_instance *instance, uint32_t event, const void *data,
@@ -221,14 +250,15 @@ struct sl_plugin {
 struct sl_node {
 	void *state; /**< this worker's state of the instance */
 	struct sl_instance *instance;
-	void *data;          /**< sl_instance_data(instance) */
-	uint64_t *counters;  /**< this worker's counters of the instance */
-	const uint64_t *now; /**< TSC at the start of this round: see sl_now() */
-	uint16_t worker;     /**< index of the worker, from 0 */
-	uint16_t workers;    /**< how many workers run this instance */
-	uint8_t from;        /**< enum sl_side: where its packets come from */
-	uint8_t edge_count;  /**< edges that exist: 0..edge_count-1 */
-	uint16_t hop;        /**< number of the hop in its generation */
+	void *data;                /**< sl_instance_data(instance) */
+	uint64_t *counters;        /**< this worker's counters of the instance */
+	const uint64_t *now;       /**< TSC at the start of this round: see sl_now() */
+	uint16_t worker;           /**< index of the worker, from 0 */
+	uint16_t workers;          /**< how many workers run this instance */
+	uint8_t from;              /**< enum sl_side: where its packets come from */
+	uint8_t edge_count;        /**< edges that exist: 0..edge_count-1 */
+	uint16_t hop;              /**< number of the hop in its generation */
+	const uint32_t *recording; /**< trails in this worker's graph: see sl_recording() */
 };
 
 /** The instance's own memory: instance_size bytes. Workers may read it. */

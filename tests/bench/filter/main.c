@@ -206,7 +206,8 @@ static void bench_firewall(const struct sl_node_type *type, uint32_t flows, bool
 		.tcp_window = true,
 		.accounting = accounting,
 	};
-	struct sl_node node = {.now = &now, .workers = 1, .edge_count = 2};
+	uint32_t none = 0;
+	struct sl_node node = {.now = &now, .workers = 1, .edge_count = 2, .recording = &none};
 	struct sl_instance *instance;
 
 	for (int i = 0; i < FW_TIME_COUNT; i++)
