@@ -71,6 +71,7 @@ static int make_hop(struct sl_graph *graph, struct sl_hop *hop, uint16_t number,
 	hop->node.hop = number;
 	hop->node.from = plan->from;
 	hop->node.edge_count = plan->edge_count;
+	hop->node.own_path = plan->own_path;
 	hop->node.now = &graph->now;
 	hop->node.recording = &graph->recording;
 	hop->own_reasons = count_names(type->reasons);

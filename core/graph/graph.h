@@ -21,6 +21,7 @@ struct sl_graph_hop {
 	struct sl_instance *instance;
 	uint8_t from; /* enum sl_side */
 	uint8_t edge_count;
+	uint8_t own_path;                 /* see struct sl_node */
 	uint16_t edges[SL_EDGE_LAST + 1]; /* hop of each edge, SL_GRAPH_NO_HOP: leads nowhere */
 	uint64_t workers;                 /* bit per worker that runs it */
 };

@@ -239,6 +239,21 @@ static void lead(const struct build *build, const struct sl_plan_hop *planned,
 	}
 }
 
+/* The edge by which the hop's VNF names the path that the hop stands in. */
+static uint8_t own_path(const struct build *build, const struct sl_plan_hop *planned)
+{
+	const struct sl_chain_vnf *vnf = &build->chain->vnfs[planned->vnf];
+
+	unsigned int e = 0;
+
+	while (vnf->type->edges != NULL && vnf->type->edges[e].name != NULL)
+		e++; /* the type's own come first */
+	for (; e < vnf->edge_count; e++)
+		if (vnf->edge_paths[e] == planned->path)
+			return (uint8_t)(SL_EDGE_FIRST + e);
+	return SL_ON;
+}
+
 static int make_hops(struct build *build)
 {
 	struct sl_generation *generation = build->generation;
@@ -249,6 +264,7 @@ static int make_hops(struct build *build)
 
 		if (planned->kind == SL_PLAN_VNF) {
 			hop->instance = generation->vnfs[planned->vnf];
+			hop->own_path = own_path(build, planned);
 		} else {
 			generation->own[i] = make_own(build, i);
 			hop->instance = generation->own[i];

@@ -259,6 +259,9 @@ struct sl_node {
 	uint8_t edge_count;        /**< edges that exist: 0..edge_count-1 */
 	uint16_t hop;              /**< number of the hop in its generation */
 	const uint32_t *recording; /**< trails in this worker's graph: see sl_recording() */
+	/** The edge by which the instance's SL_PATH parameters name the very path that this hop
+	 * stands in; SL_ON: none does. */
+	uint8_t own_path;
 };
 
 /** The instance's own memory: instance_size bytes. Workers may read it. */

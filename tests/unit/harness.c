@@ -44,7 +44,7 @@ struct sl_test {
 	uint32_t workers, worker;
 	uint64_t now;
 	bool any_bytes;
-	uint8_t edge_count;
+	uint8_t edge_count, own_path;
 	struct caught *caught;
 	unsigned int caught_count, caught_room;
 	struct event *events;
@@ -189,6 +189,7 @@ static void make_graphs(struct sl_test *t, struct sl_errors *errors)
 		hop->name = names[i];
 		hop->instance = trap ? t->trap : t->instance;
 		hop->from = (uint8_t)(trap ? (i - TRAPS) / t->edge_count : i);
+		hop->own_path = trap ? SL_ON : t->own_path;
 		hop->edge_count = trap ? 2 : t->edge_count;
 		hop->workers = t->workers == 64 ? UINT64_MAX : (1ull << t->workers) - 1;
 		for (unsigned int e = 0; e <= SL_EDGE_LAST; e++)
@@ -243,6 +244,9 @@ static struct sl_test *make(const struct sl_node_type *type, const char *yaml,
 	t->workers = options->workers != 0 ? options->workers : 1;
 	t->any_bytes = options->any_bytes;
 	t->edge_count = (uint8_t)(2 + name_count(type->edges) + word_count(options->paths));
+	t->own_path = options->own_path == 0 ? SL_ON
+					     : (uint8_t)(SL_EDGE_FIRST + name_count(type->edges) +
+							 options->own_path - 1);
 	rigs++;
 	if (config == NULL) {
 		t->config = read_config(type, yaml, options->paths, errors);
