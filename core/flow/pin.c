@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include <sluice/index.h>
+#include <sluice/trail.h>
 
 #define DEFAULT_SESSIONS 65536
 
@@ -40,13 +41,23 @@ struct lookup {
  * among the next few makes room, and those few are passed over: near enough the oldest. */
 #define FEW 16u
 
+/* When a burst was looked up: what fused flows did is known by its time. */
+struct moment {
+	uint64_t time;
+	uint32_t burst;
+};
+#define MOMENTS 64u /* of a second each, or longer */
+
 struct table {
 	struct sl_index *index;
 	struct pin *pins;
+	struct sl_anchor *anchors; /* of each pin: the fused flows of both directions */
 	uint32_t capacity;
 	uint32_t taken;
 	uint32_t hand;
-	uint32_t burst; /* counts those looked up */
+	uint32_t burst;  /* counts those looked up */
+	uint32_t moment; /* counts those noted */
+	struct moment moments[MOMENTS];
 	struct lookup lookup;
 };
 
@@ -166,7 +177,7 @@ static bool tuple_gone(struct tuple *tuple, const struct rte_mbuf *m)
 	return true;
 }
 
-static void look_up(struct table *table, struct rte_mbuf **pkts, uint16_t n,
+static void look_up(struct table *table, uint64_t now, struct rte_mbuf **pkts, uint16_t n,
 		    bool (*tuple)(struct tuple *tuple, const struct rte_mbuf *m))
 {
 	struct lookup *lookup = &table->lookup;
@@ -177,7 +188,45 @@ static void look_up(struct table *table, struct rte_mbuf **pkts, uint16_t n,
 		lookup->hashes[i] = sl_index_hash(&lookup->keys[i], sizeof(lookup->keys[i]));
 	}
 	table->burst++;
+	if (unlikely(now - table->moments[table->moment % MOMENTS].time >= sl_hz()))
+		table->moments[++table->moment % MOMENTS] =
+			(struct moment){.time = now, .burst = table->burst};
 	sl_index_find_bulk(table->index, lookup->keys, lookup->hashes, lookup->slots, n);
+}
+
+/* Fused flows of a session: they hold as long as the pin and its rank; what they do refreshes it. A
+ * session that is not known yet may be at any time: nothing is said. */
+static void say(struct sl_node *node, struct sl_trail *trail, uint32_t slot)
+{
+	struct table *table = node->state;
+
+	if (trail != NULL)
+		sl_trail_session(trail, &table->anchors[slot], slot);
+}
+
+/* The burst that was looked up at that time or last before it, as far as is known. */
+static uint32_t burst_at(const struct table *table, uint64_t time)
+{
+	uint32_t burst = table->burst;
+
+	for (uint32_t i = 0; i < MOMENTS; i++) {
+		const struct moment *moment = &table->moments[(table->moment - i) % MOMENTS];
+
+		if (moment->time <= time)
+			break;
+		burst = moment->burst;
+	}
+	return burst;
+}
+
+static void credit(struct sl_node *node, uint64_t handle, const struct sl_usage *usage)
+{
+	struct table *table = node->state;
+	struct pin *pin = &table->pins[handle];
+	uint32_t burst = burst_at(table, usage->seen);
+
+	if (table->burst - burst < table->burst - pin->last)
+		pin->last = burst;
 }
 
 static void unpin(struct sl_node *node, struct rte_mbuf **pkts, uint8_t *edge, uint16_t n)
@@ -186,7 +235,7 @@ static void unpin(struct sl_node *node, struct rte_mbuf **pkts, uint8_t *edge, u
 	const struct lookup *lookup = &table->lookup;
 	uint16_t found = 0;
 
-	look_up(table, pkts, n, tuple_back);
+	look_up(table, sl_now(node), pkts, n, tuple_back);
 	for (uint16_t i = 0; i < n; i++) {
 		edge[i] = SL_ON;
 		if (lookup->slots[i] != SL_NO_SLOT) {
@@ -199,6 +248,15 @@ static void unpin(struct sl_node *node, struct rte_mbuf **pkts, uint8_t *edge, u
 	}
 	sl_count(node, FOUND, found);
 	sl_count(node, UNKNOWN, n - found);
+	for (uint16_t i = 0; sl_recording(node) && i < n; i++) {
+		struct sl_trail *trail =
+			lookup->slots[i] != SL_NO_SLOT ? sl_trail(node, pkts[i]) : NULL;
+
+		if (trail != NULL) {
+			sl_trail_count(trail, &node->counters[FOUND], NULL);
+			say(node, trail, lookup->slots[i]);
+		}
+	}
 }
 
 /* Somewhere for one more: a slot that was never used, or that of a pin that makes room. */
@@ -209,11 +267,13 @@ static uint32_t make_room(struct sl_node *node, struct table *table)
 	if (table->taken < table->capacity)
 		return table->taken++;
 	for (uint32_t i = 0; i < RTE_MIN(FEW, table->capacity); i++) {
+		sl_anchor_sync(node, &table->anchors[table->hand]);
 		if (table->burst - table->pins[table->hand].last >
 		    table->burst - table->pins[slot].last)
 			slot = table->hand;
 		table->hand = table->hand + 1 == table->capacity ? 0 : table->hand + 1;
 	}
+	sl_anchor_cut(node, &table->anchors[slot]);
 	sl_index_remove(table->index,
 			sl_index_hash(&table->pins[slot].key, sizeof(table->pins[slot].key)), slot);
 	sl_count(node, EVICTED, 1);
@@ -225,7 +285,7 @@ static void pin(struct sl_node *node, struct rte_mbuf **pkts, uint16_t n, uint8_
 	struct table *table = node->state;
 	const struct lookup *lookup = &table->lookup;
 
-	look_up(table, pkts, n, tuple_gone);
+	look_up(table, sl_now(node), pkts, n, tuple_gone);
 	for (uint16_t i = 0; i < n; i++) {
 		uint32_t slot = lookup->slots[i];
 
@@ -240,9 +300,14 @@ static void pin(struct sl_node *node, struct rte_mbuf **pkts, uint16_t n, uint8_
 			table->pins[slot].key = lookup->keys[i];
 			sl_index_add(table->index, lookup->hashes[i], slot);
 			sl_count(node, PINNED, 1);
+			table->pins[slot].rank = rank;
 		}
-		table->pins[slot].rank = rank;
+		if (unlikely(table->pins[slot].rank != rank)) {
+			sl_anchor_cut(node, &table->anchors[slot]);
+			table->pins[slot].rank = rank;
+		}
 		table->pins[slot].last = table->burst;
+		say(node, sl_trail(node, pkts[i]), slot);
 	}
 }
 
@@ -271,7 +336,9 @@ static int worker_init(struct sl_node *node, struct sl_errors *errors)
 
 	table->capacity = config->sessions != 0 ? config->sessions : DEFAULT_SESSIONS;
 	table->pins = sl_alloc_table(node->instance, (size_t)table->capacity * sizeof(struct pin));
-	if (table->pins == NULL)
+	table->anchors =
+		sl_alloc_table(node->instance, (size_t)table->capacity * sizeof(struct sl_anchor));
+	if (table->pins == NULL || table->anchors == NULL)
 		return sl_fail(errors, ENOMEM, "no memory to remember the paths of %u sessions",
 			       table->capacity);
 	shape = (struct sl_index_shape){
@@ -297,7 +364,7 @@ static const struct sl_name counters[] = {
 const struct sl_node_type sl_pin_type = {
 	.name = "pin",
 	.doc = "Keeps a session on the path that it came out by.",
-	.flags = SL_NODE_STATEFUL,
+	.flags = SL_NODE_STATEFUL | SL_NODE_TRAILS,
 	.counters = counters,
 	.config_size = sizeof(struct sl_pin_config),
 	.instance_size = sizeof(struct sl_pin_config *),
@@ -305,4 +372,5 @@ const struct sl_node_type sl_pin_type = {
 	.create = create,
 	.worker_init = worker_init,
 	.process = process,
+	.credit = credit,
 };

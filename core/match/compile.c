@@ -210,17 +210,39 @@ static int build_tree(struct sl_match_build *build)
 	return rc;
 }
 
-static int check_flags(const struct sl_match *const *rules, uint32_t count,
-		       struct sl_errors *errors)
+/* Whether PSH decides about segments of a flow: they have ACK and none of the others. */
+static bool tells_psh(const struct sl_flag_test *tests, unsigned int count)
+{
+	for (unsigned int i = 0; i < count; i++) {
+		unsigned int others = tests[i].mask & ~(unsigned int)RTE_TCP_PSH_FLAG;
+
+		if (tests[i].mask & RTE_TCP_PSH_FLAG &&
+		    (tests[i].value & others) == (RTE_TCP_ACK_FLAG & others))
+			return true;
+	}
+	return false;
+}
+
+/* What rules look at that is not the same for all packets of a flow; and `tcp-flags` is checked. */
+static int read_rules(struct sl_matcher *matcher, const struct sl_match *const *rules,
+		      struct sl_errors *errors)
 {
 	struct sl_flag_test tests[SL_FLAG_TESTS];
 	const char *why;
 	int rc = 0;
 
-	for (uint32_t i = 0; i < count; i++) {
-		if (rules[i]->given & SL_MATCH_TCP_FLAGS &&
-		    sl_match_flags(rules[i]->tcp_flags, tests, &why) == 0)
+	for (uint32_t i = 0; i < matcher->count; i++) {
+		unsigned int alternatives;
+
+		if (rules[i]->given & SL_MATCH_ICMP_CODE)
+			matcher->reads_code = true;
+		if (!(rules[i]->given & SL_MATCH_TCP_FLAGS))
+			continue;
+		alternatives = sl_match_flags(rules[i]->tcp_flags, tests, &why);
+		if (alternatives == 0)
 			rc = sl_fail_at(errors, &rules[i]->tcp_flags, "`tcp-flags`: %s", why);
+		if (tells_psh(tests, alternatives))
+			matcher->reads_psh = true;
 	}
 	return rc;
 }
@@ -231,8 +253,6 @@ struct sl_matcher *sl_matcher_create(struct sl_instance *instance,
 {
 	struct sl_matcher *matcher;
 
-	if (check_flags(rules, count, errors) != 0)
-		return NULL;
 	if (count >= RTE_ACL_MAX_PRIORITY) {
 		sl_fail(errors, E2BIG, "too many rules");
 		return NULL;
@@ -245,6 +265,10 @@ struct sl_matcher *sl_matcher_create(struct sl_instance *instance,
 	}
 	matcher->instance = instance;
 	matcher->count = count;
+	if (read_rules(matcher, rules, errors) != 0) {
+		sl_matcher_free(matcher);
+		return NULL;
+	}
 	for (unsigned int g = 0; g < SL_GROUP_COUNT; g++) {
 		struct sl_match_build build = {
 			.group = g,
@@ -274,4 +298,17 @@ void sl_matcher_free(struct sl_matcher *matcher)
 		sl_free(matcher->instance, matcher);
 	else
 		free(matcher);
+}
+
+bool sl_matcher_by_flow(const struct sl_matcher *matcher, const struct rte_mbuf *m)
+{
+	switch (sl_packet(m)->proto) {
+	case IPPROTO_TCP:
+		return !matcher->reads_psh;
+	case IPPROTO_ICMP:
+	case IPPROTO_ICMPV6:
+		return !matcher->reads_code;
+	default:
+		return true;
+	}
 }

@@ -75,6 +75,8 @@ struct sl_match_tree {
 struct sl_matcher {
 	struct sl_instance *instance;
 	uint32_t count;
+	bool reads_psh;  /* some rule tells TCP segments with ACK from those with ACK and PSH */
+	bool reads_code; /* some rule looks at the code of ICMP */
 	struct sl_match_tree trees[SL_GROUP_COUNT];
 };
 

@@ -8,6 +8,8 @@
 
 #include <rte_random.h>
 
+#include <sluice/trail.h>
+
 #include <core/graph/graph.h>
 #include <core/port/fragment.h>
 
@@ -330,6 +332,20 @@ static uint8_t cut_down(struct sl_node *node, struct rte_mbuf *m, uint32_t mtu)
 	return SL_DROP(NO_ROOM);
 }
 
+/* Datagrams that came whole and are short enough go on; others are looked at one by one. */
+static void say(struct sl_node *node, struct rte_mbuf **pkts, const uint8_t *edge, uint16_t n)
+{
+	const struct fragment_node *self = node->data;
+
+	for (uint16_t i = 0; i < n; i++) {
+		struct sl_trail *trail = sl_trail(node, pkts[i]);
+		const struct sl_packet *p = sl_packet(pkts[i]);
+
+		if (trail != NULL && edge[i] == SL_ON && !(p->flags & SL_PKT_REASSEMBLED))
+			sl_trail_limit(trail, self->mtu + p->l3);
+	}
+}
+
 static void process(struct sl_node *node, struct rte_mbuf **pkts, uint8_t *edge, uint16_t n)
 {
 	const struct fragment_node *self = node->data;
@@ -344,12 +360,14 @@ static void process(struct sl_node *node, struct rte_mbuf **pkts, uint8_t *edge,
 		    !(p->flags & SL_PKT_MALFORMED))
 			edge[i] = cut_down(node, pkts[i], self->mtu);
 	}
+	if (sl_recording(node))
+		say(node, pkts, edge, n);
 }
 
 const struct sl_node_type sl_fragment_type = {
 	.name = "fragment",
 	.doc = "Sends reassembled and too long datagrams in fragments",
-	.flags = SL_NODE_HOLDS,
+	.flags = SL_NODE_HOLDS | SL_NODE_TRAILS,
 	.reasons = reasons,
 	.counters = counters,
 	.config_size = sizeof(struct sl_port_node_config),

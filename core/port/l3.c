@@ -7,6 +7,8 @@
 #include <rte_ethdev.h>
 #include <rte_malloc.h>
 
+#include <sluice/trail.h>
+
 #include <core/port/l3_state.h>
 
 #define ANNOUNCE_ROUNDS 3   /* two seconds apart (RFC 5227 1.1) */
@@ -193,7 +195,36 @@ void sl_l3_free(struct sl_l3_port *l3)
 	rte_free(l3->slots);
 	free(l3->neighbours);
 	free(l3->claims);
+	free(l3->outs);
 	free(l3);
+}
+
+int sl_l3_out_made(struct sl_l3_port *l3, struct sl_instance *out)
+{
+	struct sl_instance **outs =
+		reallocarray(l3->outs, l3->out_count + 1, sizeof(struct sl_instance *));
+
+	if (outs == NULL)
+		return -ENOMEM;
+	l3->outs = outs;
+	l3->outs[l3->out_count++] = out;
+	return 0;
+}
+
+void sl_l3_out_ends(struct sl_l3_port *l3, const struct sl_instance *out)
+{
+	for (uint32_t i = 0; i < l3->out_count; i++) {
+		if (l3->outs[i] == out) {
+			l3->outs[i] = l3->outs[--l3->out_count];
+			return;
+		}
+	}
+}
+
+void sl_l3_unfuse(struct sl_l3_port *l3)
+{
+	for (uint32_t i = 0; i < l3->out_count; i++)
+		sl_unfuse(l3->outs[i]);
 }
 
 int sl_l3_claim(struct sl_l3_port *l3, const struct sl_prefix *prefix)

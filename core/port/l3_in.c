@@ -7,6 +7,8 @@
 
 #include <rte_prefetch.h>
 
+#include <sluice/trail.h>
+
 #include <core/port/icmp.h>
 #include <core/port/reassemble.h>
 
@@ -342,6 +344,13 @@ static void process(struct sl_node *node, struct rte_mbuf **pkts, uint8_t *edge,
 			rte_prefetch0(rte_pktmbuf_mtod(pkts[i + 4], void *));
 		edge[i] = receive(node, l3, pkts[i]);
 	}
+	/* What is forwarded is so by its addresses; what is for us is never fused. */
+	for (uint16_t i = 0; sl_recording(node) && i < n; i++) {
+		struct sl_trail *trail = sl_trail(node, pkts[i]);
+
+		if (trail != NULL && edge[i] == SL_ON)
+			sl_trail_ttl(trail);
+	}
 }
 
 static void expired(struct sl_node *node, const struct rte_mbuf *first)
@@ -403,7 +412,7 @@ static void tick(struct sl_node *node)
 const struct sl_node_type sl_l3_in_type = {
 	.name = "l3-in",
 	.doc = "Takes what a port with addresses is sent: ARP, ND, pings, and packets to forward",
-	.flags = SL_NODE_HOLDS,
+	.flags = SL_NODE_HOLDS | SL_NODE_TRAILS,
 	.reasons = reasons,
 	.counters = counters,
 	.config_size = sizeof(struct sl_port_node_config),

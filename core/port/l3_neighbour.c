@@ -44,6 +44,18 @@ static void slot_store(_Atomic uint64_t *word, uint64_t value)
 	atomic_store_explicit(word, value, memory_order_relaxed);
 }
 
+/*
+ * Its header has changed: fused flows that write the old one must not. A worker tells that it says
+ * a header on a trail before it reads the header for that: either it sees the new one, or we
+ * see its word.
+ */
+static void slot_unfuse(struct sl_l3_port *l3, struct sl_neighbour_slot *slot)
+{
+	atomic_thread_fence(memory_order_seq_cst);
+	if (atomic_exchange_explicit(&slot->fused, 0, memory_order_relaxed) != 0)
+		sl_l3_unfuse(l3);
+}
+
 /* mac NULL: none is known. */
 static void slot_header(struct sl_l3_port *l3, uint32_t i, const struct rte_ether_addr *mac)
 {
@@ -62,6 +74,7 @@ static void slot_header(struct sl_l3_port *l3, uint32_t i, const struct rte_ethe
 	slot_store(&slot->header[0], words[0]);
 	slot_store(&slot->header[1], words[1]);
 	slot_end(slot);
+	slot_unfuse(l3, slot);
 }
 
 static void set_state(struct sl_l3_port *l3, uint32_t i, enum sl_neighbour_state state,
@@ -69,6 +82,20 @@ static void set_state(struct sl_l3_port *l3, uint32_t i, enum sl_neighbour_state
 {
 	l3->neighbours[i].state = state;
 	l3->neighbours[i].deadline = l3->now + after;
+}
+
+/* Whether workers sent to it since this was last asked. */
+static bool take_used(struct sl_l3_port *l3, uint32_t i)
+{
+	struct sl_neighbour_slot *slot = &l3->slots[i];
+	uint64_t sent = sl_tally_read(&slot->sent);
+	bool used = atomic_load_explicit(&slot->used, memory_order_relaxed) != 0;
+
+	if (used)
+		atomic_store_explicit(&slot->used, 0, memory_order_relaxed);
+	used |= sent != l3->neighbours[i].sent;
+	l3->neighbours[i].sent = sent;
+	return used;
 }
 
 uint32_t sl_neighbour_find(const struct sl_l3_port *l3, const struct sl_addr *addr)
@@ -128,7 +155,7 @@ uint32_t sl_neighbour_make(struct sl_l3_port *l3, const struct sl_addr *addr)
 	slot_store(&slot->header[0], 0);
 	slot_store(&slot->header[1], 0);
 	slot_end(slot);
-	atomic_store_explicit(&slot->used, 0, memory_order_relaxed);
+	take_used(l3, at);
 	atomic_store_explicit(&slot->live, SL_SLOT_LIVE, memory_order_release);
 	return at;
 }
@@ -207,7 +234,7 @@ void sl_neighbour_learn(struct sl_l3_port *l3, uint32_t i, const struct rte_ethe
 		slot_header(l3, i, mac);
 	}
 	neighbour->since = l3->now;
-	atomic_store_explicit(&l3->slots[i].used, 0, memory_order_relaxed);
+	take_used(l3, i);
 	/* Between half and one and a half of the time, so that they do not all end at once. */
 	if (confirmed)
 		set_state(l3, i, SL_NEIGHBOUR_REACHABLE, reachable / 2 + rte_rand_max(reachable));
@@ -295,14 +322,6 @@ static void lose(struct sl_l3_port *l3, uint32_t i)
 	l3->counters[SL_L3_LOST]++;
 	empty_queue(l3, i, SL_PKT_UNREACHABLE);
 	forget(l3, i);
-}
-
-static bool take_used(struct sl_l3_port *l3, uint32_t i)
-{
-	if (atomic_load_explicit(&l3->slots[i].used, memory_order_relaxed) == 0)
-		return false;
-	atomic_store_explicit(&l3->slots[i].used, 0, memory_order_relaxed);
-	return true;
 }
 
 static void age(struct sl_l3_port *l3, uint32_t i)

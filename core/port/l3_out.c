@@ -8,6 +8,8 @@
 
 #include <rte_prefetch.h>
 
+#include <sluice/trail.h>
+
 #include <core/port/fragment.h>
 #include <core/port/icmp.h>
 
@@ -196,6 +198,49 @@ static bool wants_route(struct sl_node *node, struct sl_l3_port *l3, struct rte_
 	return false;
 }
 
+/*
+ * Say the way of a packet that has its Ethernet header: route and length, and the neighbour until
+ * main un-fuses what came by us. Main must know of it before the header is read for the last
+ * time: see slot_unfuse().
+ */
+static void say_way(struct sl_trail *trail, struct sl_l3_port *l3, const struct rte_mbuf *m)
+{
+	const struct rte_ether_hdr *ether = sl_ether(m);
+	const struct sl_nexthop *nexthop;
+	struct sl_neighbour_slot *slot;
+	struct rte_ether_hdr header;
+	struct sl_addr from, to;
+	union sl_l3_key key;
+	uint32_t at;
+
+	sl_packet_addrs(m, &from, &to);
+	nexthop = sl_route_find(l3, &to);
+	key = sl_l3_key(nexthop->kind == SL_NEXTHOP_GATEWAY ? &nexthop->gateway : &to);
+	at = sl_slot_find(l3, &key);
+	if (at == SL_NO_NEIGHBOUR)
+		return;
+	slot = &l3->slots[at];
+	atomic_store_explicit(&slot->fused, 1, memory_order_relaxed);
+	atomic_thread_fence(memory_order_seq_cst);
+	if (!sl_slot_header(slot, &key, &header) || memcmp(&header, ether, sizeof(header)) != 0)
+		return;
+	sl_trail_set(trail, SL_FIELD_ETH_DST, &header.dst_addr);
+	sl_trail_set(trail, SL_FIELD_ETH_SRC, &header.src_addr);
+	sl_trail_limit(trail, l3->mtu + sl_packet(m)->l3);
+	sl_trail_count(trail, &slot->sent, NULL);
+}
+
+static void say(struct sl_node *node, struct sl_l3_port *l3, struct rte_mbuf **pkts,
+		const uint8_t *edge, uint16_t n)
+{
+	for (uint16_t i = 0; i < n; i++) {
+		struct sl_trail *trail = edge[i] == SL_ON ? sl_trail(node, pkts[i]) : NULL;
+
+		if (trail != NULL && !(sl_packet(pkts[i])->flags & SL_PKT_REASSEMBLED))
+			say_way(trail, l3, pkts[i]);
+	}
+}
+
 static void process(struct sl_node *node, struct rte_mbuf **pkts, uint8_t *edge, uint16_t n)
 {
 	const struct l3_out *self = node->data;
@@ -235,6 +280,8 @@ static void process(struct sl_node *node, struct rte_mbuf **pkts, uint8_t *edge,
 		/* NOLINTNEXTLINE(clang-analyzer-core.CallAndMessage): sl_routes_find6() set it */
 		edge[at] = forward(node, l3, pkts[at], found.nexthop6[i], &key);
 	}
+	if (sl_recording(node))
+		say(node, l3, pkts, edge, n);
 }
 
 static int create(struct sl_instance *instance, const void *config, struct sl_errors *errors)
@@ -245,17 +292,27 @@ static int create(struct sl_instance *instance, const void *config, struct sl_er
 	self->l3 = node_config->port->l3;
 	if (self->l3 == NULL)
 		return sl_fail(errors, EINVAL, "port %s has no addresses", node_config->port->name);
+	if (sl_l3_out_made(self->l3, instance) != 0)
+		return sl_fail(errors, ENOMEM, "port %s: no memory", node_config->port->name);
 	return 0;
+}
+
+static void destroy(struct sl_instance *instance)
+{
+	const struct l3_out *self = sl_instance_data(instance);
+
+	sl_l3_out_ends(self->l3, instance);
 }
 
 const struct sl_node_type sl_l3_out_type = {
 	.name = "l3-out",
 	.doc = "Sends by a port with addresses: route, next hop, MTU",
-	.flags = SL_NODE_HOLDS,
+	.flags = SL_NODE_HOLDS | SL_NODE_TRAILS,
 	.reasons = reasons,
 	.counters = counters,
 	.config_size = sizeof(struct sl_port_node_config),
 	.instance_size = sizeof(struct l3_out),
 	.create = create,
+	.destroy = destroy,
 	.process = process,
 };

@@ -45,11 +45,16 @@ union sl_l3_key {
  * it odd or changed takes the neighbour for unresolved, and does not wait. */
 struct sl_neighbour_slot {
 	alignas(RTE_CACHE_LINE_SIZE) _Atomic uint32_t version;
-	_Atomic uint8_t live; /* enum sl_slot_live */
-	_Atomic uint8_t used; /* a worker sent to it since main cleared this */
+	_Atomic uint8_t live;  /* enum sl_slot_live */
+	_Atomic uint8_t used;  /* a worker sent to it since main cleared this */
+	_Atomic uint8_t fused; /* its header was said on a trail since main cleared this */
 	_Atomic uint64_t key[2];
 	_Atomic uint64_t header[2]; /* 14 bytes of Ethernet header; [1] is 0: none */
+	/* What fused flows sent to it. All workers add to it, and may lose some: main looks only
+	 * whether it has changed. */
+	uint64_t sent;
 };
+static_assert(sizeof(struct sl_neighbour_slot) == RTE_CACHE_LINE_SIZE, "one line a neighbour");
 
 enum sl_slot_live { SL_SLOT_EMPTY, SL_SLOT_LIVE, SL_SLOT_GONE /* the search goes on past it */ };
 
@@ -105,6 +110,7 @@ struct sl_neighbour {
 	struct sl_addr addr;
 	uint64_t deadline; /* TSC: when the state ends */
 	uint64_t since;    /* TSC: last confirmed, or made */
+	uint64_t sent;     /* its slot's, when it was last asked whether it is used */
 	struct rte_mbuf *queue[SL_L3_QUEUE];
 };
 
@@ -161,6 +167,8 @@ struct sl_l3_port {
 
 	/* Main's. */
 	struct sl_l3_path path;
+	struct sl_instance **outs; /* l3-out nodes of this port, of every generation there is */
+	uint32_t out_count;
 	uint64_t now, aged; /* TSC: of this tick, of the last look at all neighbours */
 	struct sl_neighbour *neighbours;
 	uint32_t neighbour_count;
@@ -213,6 +221,11 @@ void sl_l3_drop(struct sl_l3_port *l3, struct rte_mbuf *m, enum sl_l3_reason rea
 struct rte_mbuf *sl_l3_make(struct sl_l3_port *l3, uint16_t length);
 /* Send what has its Ethernet header. */
 void sl_l3_send(struct sl_l3_port *l3, struct rte_mbuf *m);
+/* A node l3-out of this port was made, or ends: fused flows came by it. Returns 0 or -ENOMEM. */
+int sl_l3_out_made(struct sl_l3_port *l3, struct sl_instance *out);
+void sl_l3_out_ends(struct sl_l3_port *l3, const struct sl_instance *out);
+/* A MAC address that fused flows write is no longer right. */
+void sl_l3_unfuse(struct sl_l3_port *l3);
 /* Whether we answer for an address: own or claimed. */
 bool sl_l3_answers(const struct sl_l3_port *l3, const struct sl_addr *addr);
 

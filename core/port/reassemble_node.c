@@ -2,6 +2,8 @@
 /* The node `reassemble`: fragments in, datagrams out. All else passes by. */
 #include <errno.h>
 
+#include <sluice/trail.h>
+
 #include <core/port/icmp.h>
 #include <core/port/reassemble.h>
 
@@ -92,6 +94,12 @@ static void process(struct sl_node *node, struct rte_mbuf **pkts, uint8_t *edge,
 			sl_release(node, whole, SL_ON);
 		}
 	}
+	for (uint16_t i = 0; sl_recording(node) && i < n; i++) {
+		struct sl_trail *trail = sl_trail(node, pkts[i]);
+
+		if (trail != NULL && !(sl_packet(pkts[i])->flags & SL_PKT_FRAGMENT))
+			sl_trail_pass(trail);
+	}
 }
 
 static void destroy(struct sl_instance *instance)
@@ -114,7 +122,7 @@ static void tick(struct sl_node *node)
 const struct sl_node_type sl_reassemble_type = {
 	.name = "reassemble",
 	.doc = "Puts datagrams together from their fragments",
-	.flags = SL_NODE_HOLDS,
+	.flags = SL_NODE_HOLDS | SL_NODE_TRAILS,
 	.reasons = reasons,
 	.counters = counters,
 	.config_size = sizeof(struct sl_port_node_config),

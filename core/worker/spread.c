@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include <core/worker/spread.h>
 
+#include <sluice/trail.h>
+
 enum { REASON_FULL };
 enum { COUNTER_KEPT, COUNTER_SENT };
 
@@ -27,6 +29,18 @@ static int create(struct sl_instance *instance, const void *config, struct sl_er
 	return 0;
 }
 
+/* The worker is chosen by what all packets of a flow have in common. Those that are sent say
+ * nothing. */
+static void say(struct sl_node *node, struct rte_mbuf **pkts, const uint8_t *edge, uint16_t n)
+{
+	for (uint16_t i = 0; sl_recording(node) && i < n; i++) {
+		struct sl_trail *trail = edge[i] == SL_ON ? sl_trail(node, pkts[i]) : NULL;
+
+		if (trail != NULL)
+			sl_trail_count(trail, &node->counters[COUNTER_KEPT], NULL);
+	}
+}
+
 static void keep_all(struct sl_node *node, struct rte_mbuf **pkts, uint16_t n)
 {
 	for (uint16_t i = 0; i < n; i++)
@@ -44,6 +58,7 @@ static void process(struct sl_node *node, struct rte_mbuf **pkts, uint8_t *edge,
 
 	if (config->in_hardware || config->rule.mask == UINT64_C(1) << node->worker) {
 		keep_all(node, pkts, n);
+		say(node, pkts, edge, n);
 		return;
 	}
 	for (uint16_t i = 0; i < n; i++) {
@@ -59,6 +74,7 @@ static void process(struct sl_node *node, struct rte_mbuf **pkts, uint8_t *edge,
 		others[sent++] = pkts[i];
 	}
 	sl_count(node, COUNTER_KEPT, n - sent);
+	say(node, pkts, edge, n);
 	if (sent == 0)
 		return;
 	/* From here on the others belong to their workers. */
@@ -75,6 +91,7 @@ static void process(struct sl_node *node, struct rte_mbuf **pkts, uint8_t *edge,
 const struct sl_node_type sl_spread_type = {
 	.name = "spread",
 	.doc = "Brings both directions of a session to one worker.",
+	.flags = SL_NODE_TRAILS,
 	.reasons = reasons,
 	.counters = counters,
 	.config_size = sizeof(struct sl_spread_config),

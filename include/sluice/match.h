@@ -133,6 +133,13 @@ SL_PUBLIC void sl_matcher_lookup(const struct sl_matcher *matcher, unsigned int 
 				 struct rte_mbuf *const *pkts, uint32_t *rule, uint16_t n);
 
 /**
+ * Whether every packet of the flow of m, as sluice/trail.h defines one, meets the same rule as m:
+ * then that rule can be said on a trail. False where a rule looks at what such packets can differ
+ * in: the PSH flag of TCP, the code of ICMP. Any thread.
+ */
+SL_PUBLIC bool sl_matcher_by_flow(const struct sl_matcher *matcher, const struct rte_mbuf *m);
+
+/**
  * Whether one rule matches one packet, without any matcher: slow, and the definition of what
  * the language means. The tests hold sl_matcher_lookup() against it.
  */

@@ -11,6 +11,7 @@
 
 #include <sluice/match.h>
 #include <sluice/node.h>
+#include <sluice/trail.h>
 
 /* ---- Configuration ---- */
 
@@ -229,6 +230,7 @@ static int classifier_configure(struct sl_instance *instance, const void *config
 		return -EINVAL;
 	old = atomic_exchange_explicit(&classifier->rules, set, memory_order_acq_rel);
 	if (old != NULL) {
+		sl_unfuse(instance); /* fused flows count in the old one's counters */
 		sl_synchronize();
 		rule_set_free(instance, old);
 	}
@@ -267,6 +269,43 @@ static void set_dscp(const struct rte_mbuf *m, uint8_t dscp)
 	}
 }
 
+/* Type of service or traffic class: DSCP and ECN. */
+static uint8_t type_of_service(const struct rte_mbuf *m)
+{
+	if (sl_packet(m)->family == SL_L3_IPV4)
+		return sl_ipv4(m)->type_of_service;
+	return (uint8_t)(rte_be_to_cpu_32(sl_ipv6(m)->vtc_flow) >> 20);
+}
+
+/* Say on the trails what the rules said. */
+static void say(struct sl_node *node, const struct rule_set *set, struct rte_mbuf **pkts,
+		const uint32_t *rule, uint16_t n)
+{
+	struct count *counts = set->counts + (size_t)set->stride * node->worker;
+
+	for (uint16_t i = 0; i < n; i++) {
+		struct sl_trail *trail = sl_trail(node, pkts[i]);
+		const struct action *action;
+
+		if (trail == NULL || !sl_matcher_by_flow(set->matcher, pkts[i]))
+			continue;
+		if (rule[i] == SL_NO_MATCH) {
+			sl_trail_count(trail, &node->counters[UNMATCHED], NULL);
+			continue;
+		}
+		action = &set->actions[rule[i]];
+		sl_trail_count(trail, &node->counters[MATCHED], NULL);
+		sl_trail_count(trail, &counts[rule[i]].packets, &counts[rule[i]].bytes);
+		if (action->set_mark)
+			sl_trail_set(trail, SL_FIELD_MARK, &action->mark);
+		if (action->set_dscp) {
+			uint8_t tos = type_of_service(pkts[i]);
+
+			sl_trail_set(trail, SL_FIELD_IP_TOS, &tos);
+		}
+	}
+}
+
 /* otherwise: the edge of a packet that no rule matches. */
 static inline void classify(struct sl_node *node, struct rte_mbuf **pkts, uint8_t *edge, uint16_t n,
 			    uint8_t otherwise)
@@ -297,6 +336,8 @@ static inline void classify(struct sl_node *node, struct rte_mbuf **pkts, uint8_
 	}
 	sl_count(node, MATCHED, matched);
 	sl_count(node, UNMATCHED, n - matched);
+	if (sl_recording(node))
+		say(node, set, pkts, rule, n);
 }
 
 static void classifier_process(struct sl_node *node, struct rte_mbuf **pkts, uint8_t *edge,
@@ -368,12 +409,13 @@ static const struct sl_command commands[] = {
 static const struct sl_node_type types[] = {
 	{.name = "classifier",
 	 .doc = "sets marks and DSCP, drops, or sends to other paths, by rules",
+	 .flags = SL_NODE_TRAILS,
 	 .check = classifier_check,
 	 .process = classifier_process,
 	 COMMON},
 	{.name = "steering",
 	 .doc = "chooses the path of what enters by a port, by rules",
-	 .flags = SL_NODE_STEERS,
+	 .flags = SL_NODE_STEERS | SL_NODE_TRAILS,
 	 .check = steering_check,
 	 .process = steering_process,
 	 COMMON},

@@ -243,6 +243,44 @@ static void test_dscp_and_side(void **unused)
 	assert_false(sl_match_packet(&rule, 1, m));
 }
 
+static bool by_flow(const struct sl_match *rule, uint8_t proto)
+{
+	struct sl_matcher *matcher = compile(rule, 1);
+	bool same;
+
+	sl_packet(packets[0])->proto = proto;
+	same = sl_matcher_by_flow(matcher, packets[0]);
+	sl_matcher_free(matcher);
+	return same;
+}
+
+/* Segments of a flow have ACK, with or without PSH, and no other flag. */
+static void test_what_decides_within_a_flow(void **unused)
+{
+	static const struct {
+		const char *flags;
+		bool same;
+	} cases[] = {
+		{"syn,!ack", true}, {"ack", true},          {"none", true},
+		{"psh,!ack", true}, {"fin|rst|urg", true},  {"psh", false},
+		{"!psh", false},    {"syn|ack,psh", false}, {"ack,!psh,!rst", false},
+		{"psh,syn", true},
+	};
+	struct sl_match code = {.given = SL_MATCH_ICMP_CODE};
+	struct sl_span none = {0, 0};
+
+	code.icmp_code = (struct sl_list){.items = &none, .count = 1};
+	for (unsigned int i = 0; i < RTE_DIM(cases); i++) {
+		struct sl_match rule = {.given = SL_MATCH_TCP_FLAGS, .tcp_flags = cases[i].flags};
+
+		assert_int_equal(by_flow(&rule, IPPROTO_TCP), cases[i].same);
+		assert_true(by_flow(&rule, IPPROTO_UDP));
+	}
+	assert_false(by_flow(&code, IPPROTO_ICMP));
+	assert_false(by_flow(&code, IPPROTO_ICMPV6));
+	assert_true(by_flow(&code, IPPROTO_TCP));
+}
+
 static void test_check_finds_what_never_matches(void **unused)
 {
 	uint32_t icmp = IPPROTO_ICMP;
@@ -308,6 +346,7 @@ int main(void)
 		cmocka_unit_test(test_ports_need_a_protocol_with_ports),
 		cmocka_unit_test(test_tcp_flags_language),
 		cmocka_unit_test(test_dscp_and_side),
+		cmocka_unit_test(test_what_decides_within_a_flow),
 		cmocka_unit_test(test_check_finds_what_never_matches),
 		cmocka_unit_test(test_too_many_combinations_is_an_error),
 	};
