@@ -249,6 +249,16 @@ static void watch(struct sl_engine *engine)
 	}
 }
 
+static void poll_instances(struct sl_engine *engine, uint64_t now)
+{
+	const struct sl_generation *generation = engine->generation;
+
+	for (unsigned int i = 0; generation->vnfs[i] != NULL; i++)
+		sl_instance_poll(generation->vnfs[i], now);
+	for (unsigned int i = 0; i < generation->made_count; i++)
+		sl_instance_poll(generation->made[i], now);
+}
+
 static unsigned int tend(struct sl_engine *engine)
 {
 	unsigned int work = sl_punt_take(engine) + take_events(engine);
@@ -277,6 +287,7 @@ void sl_engine_poll(struct sl_engine *engine, unsigned int wait_us, int fd)
 		engine->private->next_watch = now + ms(WATCH_MS);
 		watch(engine);
 	}
+	poll_instances(engine, now);
 	if (tend(engine) > 0)
 		wait.tv_sec = wait.tv_nsec = 0;
 	if (ppoll(files, 2, &wait, NULL) > 0 && files[0].revents != 0)

@@ -182,6 +182,8 @@ static int check_type(const char *path, const struct sl_node_type *type, unsigne
 		return wrong(&spot, "callback", "process", "is missing");
 	if (type->tick != NULL && type->tick_ms == 0)
 		return wrong(&spot, "field", "tick_ms", "is 0 though there is a tick()");
+	if (type->poll != NULL && type->poll_ms == 0)
+		return wrong(&spot, "field", "poll_ms", "is 0 though there is a poll()");
 	if (type->params != NULL && type->config_size < sizeof(uint64_t))
 		return wrong(&spot, "field", "config_size", "is too small for its `given`");
 	error = check_names(&spot, "edge", type->edges, SL_EDGE_LAST - SL_EDGE_FIRST + 1);

@@ -178,6 +178,16 @@ fail:
 	return error;
 }
 
+void sl_instance_poll(struct sl_instance *instance, uint64_t now)
+{
+	const struct sl_node_type *type = instance->type;
+
+	if (type->poll == NULL || now < instance->next_poll)
+		return;
+	instance->next_poll = now + sl_hz() / 1000 * type->poll_ms;
+	type->poll(instance);
+}
+
 void sl_instance_free(struct sl_instance *instance)
 {
 	if (instance == NULL)

@@ -32,6 +32,7 @@ struct sl_instance {
 	uint64_t *counters[SL_MAX_WORKERS];
 	struct sl_claim *claims;
 	uint32_t claim_count;
+	uint64_t next_poll; /* TSC; see sl_instance_poll() */
 };
 
 /* Make one: arena (memory cap in bytes, 0: none), data, type->create(). NULL with messages. */
@@ -44,6 +45,8 @@ void sl_instance_belongs(struct sl_instance *instance, struct sl_loaded_plugin *
  * counters, workers) and, the first time for that worker, call type->worker_init(). A second
  * hop of the same instance on the same worker gets the same state. */
 int sl_instance_join(struct sl_instance *instance, struct sl_node *node, struct sl_errors *errors);
+/* Call type->poll() if it is time for it. Main thread. */
+void sl_instance_poll(struct sl_instance *instance, uint64_t now);
 /* type->destroy(), then the arena is gone with all that is in it. NULL is allowed. */
 void sl_instance_free(struct sl_instance *instance);
 /* Bytes it has allocated, and its cap (0: none). */

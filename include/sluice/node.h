@@ -182,6 +182,12 @@ struct sl_node_type {
 	 * slice of the work, at most some tens of microseconds. May be NULL. */
 	void (*tick)(struct sl_node *node);
 	uint32_t tick_ms;
+	/** Called on the main thread about every poll_ms while the instance runs: for what no
+	 * worker may do, such as sockets. It must not block: ports, events and the API wait
+	 * meanwhile; at most a millisecond or so. Not called before create() has returned 0, nor
+	 * during or after destroy(). May be NULL. */
+	void (*poll)(struct sl_instance *instance);
+	uint32_t poll_ms;
 
 	/**
 	 * Choose the worker of a packet that arrives at the end of a path on that side, where

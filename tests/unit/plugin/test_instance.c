@@ -14,7 +14,7 @@ struct state {
 	uint64_t worker, value;
 };
 
-static int created, destroyed, inits;
+static int created, destroyed, inits, polls;
 static int create_result, init_result;
 
 static int create(struct sl_instance *instance, const void *config, struct sl_errors *errors)
@@ -41,6 +41,11 @@ static void process(struct sl_node *node, struct rte_mbuf **pkts, uint8_t *edge,
 {
 }
 
+static void poll(struct sl_instance *instance)
+{
+	polls++;
+}
+
 static const struct sl_node_type type = {
 	.name = "type",
 	.doc = "d",
@@ -51,11 +56,13 @@ static const struct sl_node_type type = {
 	.destroy = destroy,
 	.worker_init = worker_init,
 	.process = process,
+	.poll = poll,
+	.poll_ms = 10,
 };
 
 static int reset(void **state)
 {
-	created = destroyed = inits = create_result = init_result = 0;
+	created = destroyed = inits = polls = create_result = init_result = 0;
 	return 0;
 }
 
@@ -161,6 +168,21 @@ static void engines_own(void **state)
 	sl_free_table(NULL, table);
 }
 
+static void polled_when_due(void **state)
+{
+	struct sl_instance *instance = sl_instance_new(&type, "a", NULL, 0, 1, NULL);
+	uint64_t now = UINT64_C(1) << 40;
+
+	assert_non_null(instance);
+	sl_instance_poll(instance, now);
+	assert_int_equal(polls, 1);
+	sl_instance_poll(instance, now - 1);
+	assert_int_equal(polls, 1);
+	sl_instance_poll(instance, now + sl_hz() / 1000 * 10);
+	assert_int_equal(polls, 2);
+	sl_instance_free(instance);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -169,6 +191,7 @@ int main(void)
 		cmocka_unit_test_setup(cap_is_named, reset),
 		cmocka_unit_test_setup(claims, reset),
 		cmocka_unit_test_setup(engines_own, reset),
+		cmocka_unit_test_setup(polled_when_due, reset),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
