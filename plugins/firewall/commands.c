@@ -178,6 +178,7 @@ static uint32_t collect_sessions(struct sl_node *node, const void *args, uint64_
 		fill_record(table, session, &out[n]);
 		if (!passes(filter, &out[n]))
 			continue;
+		sl_fw_sync(node, table, slot);
 		out[n].worker = node->worker;
 		out[n].idle_ms = ((uint64_t)(sl_fw_time(node) - session->seen) << worker->shift) *
 				 1000 / sl_hz();
@@ -245,7 +246,7 @@ static uint32_t collect_clear(struct sl_node *node, const void *args, uint64_t *
 		fill_record(table, session, &record);
 		if (!passes(filter, &record))
 			continue;
-		sl_fw_table_remove(table, slot);
+		sl_fw_table_remove(node, table, slot);
 		ended++;
 	}
 	sl_count(node, FW_CLEARED, ended);

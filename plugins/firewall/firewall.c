@@ -111,7 +111,7 @@ static void track_lane(struct sl_node *node, const struct fw_policy *policy, uns
 		if (likely(verdict == FW_TRACK_PASS)) {
 			passed++;
 		} else if (verdict == FW_TRACK_REOPEN) {
-			sl_fw_table_remove(table, slot);
+			sl_fw_table_remove(node, table, slot);
 			sl_fw_miss(worker, packet, number, i);
 		} else {
 			edge[packet] = SL_DROP(verdict);
@@ -216,7 +216,7 @@ static bool joined(struct sl_node *node, const struct fw_policy *policy,
 		return false;
 	verdict = sl_fw_track(node, policy, table, slot, m, lane->direction[missed->position], now);
 	if (verdict == FW_TRACK_REOPEN) {
-		sl_fw_table_remove(table, slot);
+		sl_fw_table_remove(node, table, slot);
 		return false;
 	}
 	*edge = verdict == FW_TRACK_PASS ? SL_ON : SL_DROP(verdict);
@@ -265,6 +265,8 @@ static void firewall_process(struct sl_node *node, struct rte_mbuf **pkts, uint8
 	}
 	if (worker->miss_count > 0)
 		decide_misses(node, policy, pkts, edge, now);
+	if (sl_recording(node))
+		sl_fw_say(node, policy, pkts, edge);
 }
 
 static void firewall_tick(struct sl_node *node)
@@ -276,8 +278,8 @@ static void firewall_tick(struct sl_node *node)
 	uint32_t ended = 0;
 
 	for (unsigned int lane = 0; lane < FW_LANES; lane++)
-		ended += sl_fw_table_turn(&worker->tables[lane], policy->timeouts, sl_fw_time(node),
-					  256);
+		ended += sl_fw_table_turn(node, &worker->tables[lane], policy->timeouts,
+					  sl_fw_time(node), 256);
 	sl_count(node, FW_EXPIRED, ended);
 }
 
@@ -330,6 +332,7 @@ static int firewall_configure(struct sl_instance *instance, const void *config,
 		return -EINVAL;
 	firewall->epoch++;
 	old = atomic_exchange_explicit(&firewall->policy, policy, memory_order_acq_rel);
+	sl_unfuse(instance); /* fused flows count in the old one's counters */
 	sl_synchronize();
 	sl_fw_policy_free(instance, old);
 	return 0;
@@ -362,7 +365,7 @@ static const struct sl_node_type types[] = {
 	{
 		.name = "firewall",
 		.doc = "stateful packet filter: ordered rules open sessions, sessions let through",
-		.flags = SL_NODE_WHOLE_DATAGRAMS | SL_NODE_STATEFUL,
+		.flags = SL_NODE_WHOLE_DATAGRAMS | SL_NODE_STATEFUL | SL_NODE_TRAILS,
 		.reasons = reasons,
 		.counters = counters,
 		.events = events,
@@ -378,6 +381,8 @@ static const struct sl_node_type types[] = {
 		.process = firewall_process,
 		.tick = firewall_tick,
 		.tick_ms = 10,
+		.credit = sl_fw_credit,
+		.guard = sl_fw_guard,
 		.commands = sl_fw_commands,
 		.render_event = sl_fw_render_event,
 	},

@@ -11,6 +11,7 @@
  *   track.c     a packet of a session that exists
  *   related.c   ICMP errors: about which session?
  *   reject.c    RST and ICMP answers
+ *   trail.c     what is said on trails, and what fused packets do
  *   commands.c  what an operator may ask
  *   firewall.c  the packet path that joins them
  */
@@ -23,6 +24,7 @@
 #include <sluice/index.h>
 #include <sluice/match.h>
 #include <sluice/node.h>
+#include <sluice/trail.h>
 
 /* ---- Names ---- */
 
@@ -229,6 +231,10 @@ struct fw_link {
 #define FW_BUCKETS      4096
 #define FW_BUCKET_SHIFT 7 /* units of time in a bucket: 128 */
 
+/* Fused flows that are dropped, for want of a session, hang on one of these by the hash of their
+ * key, until a session with that hash opens. */
+#define FW_DROPS 4096u
+
 struct fw_table {
 	uint8_t *slots;
 	uint32_t stride, key_size;
@@ -239,6 +245,8 @@ struct fw_table {
 	bool started;
 	struct sl_index *index;
 	struct fw_count *counts;   /* NULL: no accounting */
+	struct sl_anchor *anchors; /* two a session, by direction: its fused flows */
+	struct sl_anchor *drops;   /* FW_DROPS */
 	struct fw_link *unreplied; /* list of unreplied sessions, oldest first */
 	uint32_t oldest, newest;
 	struct sl_index *sources; /* sessions per source; NULL: no limit */
@@ -404,14 +412,14 @@ int sl_fw_table_init(struct fw_table *table, struct sl_instance *instance, unsig
 /* Take a slot and enter the key. SL_NO_SLOT: the table is full. */
 uint32_t sl_fw_table_add(struct fw_table *table, const void *key, uint32_t hash, uint32_t now,
 			 uint32_t timeout);
-void sl_fw_table_remove(struct fw_table *table, uint32_t slot);
+void sl_fw_table_remove(struct sl_node *node, struct fw_table *table, uint32_t slot);
 /* Its state has changed: move it in the wheel. */
 void sl_fw_table_rearm(struct fw_table *table, uint32_t slot, uint32_t now, uint32_t timeout);
 /* A first reply: it is no longer one of those that may be evicted. */
 void sl_fw_table_replied(struct fw_table *table, uint32_t slot);
 /* Expire what is due; visits at most `most`. Returns how many ended. */
-uint32_t sl_fw_table_turn(struct fw_table *table, const uint32_t *timeouts, uint32_t now,
-			  uint32_t most);
+uint32_t sl_fw_table_turn(struct sl_node *node, struct fw_table *table, const uint32_t *timeouts,
+			  uint32_t now, uint32_t most);
 /* Count a session against its source. False: it has as many as it may. */
 bool sl_fw_source_take(struct fw_table *table, uint32_t slot, uint64_t limit);
 
@@ -428,6 +436,10 @@ bool sl_fw_tcp_flags_valid(uint8_t flags);
 void sl_fw_tcp_open(struct fw_session *session, const struct rte_mbuf *m, unsigned int direction);
 unsigned int sl_fw_tcp_track(struct fw_session *session, const struct rte_mbuf *m,
 			     unsigned int direction, bool check_window);
+/* An acknowledgement, with data or without, of an established session that changes nothing but the
+ * ends of its windows: it is let through. With commit they are brought up to date. */
+bool sl_fw_tcp_steady(struct fw_session *session, const struct rte_mbuf *m, unsigned int direction,
+		      bool check_window, bool commit);
 /* Whether a quoted sequence number is one that was in flight (RFC 5927). */
 bool sl_fw_tcp_in_flight(const struct fw_session *session, uint32_t seq, unsigned int direction);
 
@@ -443,6 +455,28 @@ unsigned int sl_fw_open(struct sl_node *node, const struct fw_policy *policy,
 			const struct rte_mbuf *m, unsigned int direction, uint32_t now);
 void sl_fw_account(struct fw_table *table, uint32_t slot, const struct rte_mbuf *m,
 		   unsigned int direction);
+
+/* ---- trail.c ---- */
+
+/* Say what became of the packets of a burst that have trails. */
+void sl_fw_say(struct sl_node *node, const struct fw_policy *policy, struct rte_mbuf **pkts,
+	       const uint8_t *edge);
+void sl_fw_credit(struct sl_node *node, uint64_t handle, const struct sl_usage *usage);
+uint8_t sl_fw_guard(struct sl_node *node, uint64_t handle, const struct rte_mbuf *m, bool commit);
+
+/* A session is about to be looked at: let its fused flows say what they did. */
+static inline void sl_fw_sync(struct sl_node *node, struct fw_table *table, uint32_t slot)
+{
+	sl_anchor_sync(node, &table->anchors[2 * (size_t)slot]);
+	sl_anchor_sync(node, &table->anchors[2 * (size_t)slot + 1]);
+}
+
+/* Something of it changes that was said on trails, or it ends. */
+static inline void sl_fw_cut(struct sl_node *node, struct fw_table *table, uint32_t slot)
+{
+	sl_anchor_cut(node, &table->anchors[2 * (size_t)slot]);
+	sl_anchor_cut(node, &table->anchors[2 * (size_t)slot + 1]);
+}
 
 /* ---- related.c, reject.c, commands.c ---- */
 

@@ -37,11 +37,14 @@ int sl_fw_table_init(struct fw_table *table, struct sl_instance *instance, unsig
 	table->slots = sl_alloc_table(instance, (size_t)table->capacity * table->stride);
 	table->unreplied =
 		sl_alloc_table(instance, (size_t)table->capacity * sizeof(*table->unreplied));
+	table->anchors =
+		sl_alloc_table(instance, (size_t)table->capacity * 2 * sizeof(*table->anchors));
+	table->drops = sl_alloc_table(instance, FW_DROPS * sizeof(*table->drops));
 	if (conf->accounting)
 		table->counts =
 			sl_alloc_table(instance, (size_t)table->capacity * sizeof(*table->counts));
-	if (table->slots == NULL || table->unreplied == NULL ||
-	    (conf->accounting && table->counts == NULL))
+	if (table->slots == NULL || table->unreplied == NULL || table->anchors == NULL ||
+	    table->drops == NULL || (conf->accounting && table->counts == NULL))
 		return sl_fail(errors, ENOMEM,
 			       "no memory for %u sessions of %u bytes; lower `sessions`",
 			       table->capacity, table->stride);
@@ -113,8 +116,8 @@ static void wheel_catch_up(struct fw_table *table, uint32_t now)
 	}
 }
 
-uint32_t sl_fw_table_turn(struct fw_table *table, const uint32_t *timeouts, uint32_t now,
-			  uint32_t most)
+uint32_t sl_fw_table_turn(struct sl_node *node, struct fw_table *table, const uint32_t *timeouts,
+			  uint32_t now, uint32_t most)
 {
 	const uint32_t mask = UINT32_MAX >> FW_BUCKET_SHIFT;
 	uint32_t ended = 0, steps = 4 * FW_BUCKETS;
@@ -132,8 +135,9 @@ uint32_t sl_fw_table_turn(struct fw_table *table, const uint32_t *timeouts, uint
 		session = sl_fw_session(table, slot);
 		if (session->next != SL_NO_SLOT)
 			rte_prefetch0(sl_fw_session(table, session->next));
+		sl_fw_sync(node, table, slot);
 		if (now - session->seen >= timeouts[session->state]) {
-			sl_fw_table_remove(table, slot);
+			sl_fw_table_remove(node, table, slot);
 			ended++;
 		} else {
 			sl_fw_table_rearm(table, slot, session->seen, timeouts[session->state]);
@@ -262,10 +266,11 @@ uint32_t sl_fw_table_add(struct fw_table *table, const void *key, uint32_t hash,
 	return slot;
 }
 
-void sl_fw_table_remove(struct fw_table *table, uint32_t slot)
+void sl_fw_table_remove(struct sl_node *node, struct fw_table *table, uint32_t slot)
 {
 	struct fw_session *session = sl_fw_session(table, slot);
 
+	sl_fw_cut(node, table, slot);
 	sl_index_remove(table->index, sl_index_hash(sl_fw_key(session), table->key_size), slot);
 	if (session->flags & FW_COUNTED)
 		source_give(table, slot);

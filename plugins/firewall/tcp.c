@@ -261,6 +261,23 @@ static void change_state(struct fw_session *session, const struct segment *s,
 		session->state = FW_TCP_TIME_WAIT;
 }
 
+bool sl_fw_tcp_steady(struct fw_session *session, const struct rte_mbuf *m, unsigned int direction,
+		      bool check_window, bool commit)
+{
+	struct fw_tcp_end *sender = &session->tcp[direction];
+	struct fw_tcp_end *peer = &session->tcp[!direction];
+	struct segment s = read_segment(m, session->scale[direction]);
+
+	if (session->state != FW_TCP_ESTABLISHED || sender->max_window == 0 ||
+	    (s.flags & (FIN | SYN | RST | ACK)) != ACK)
+		return false;
+	if (check_window && !in_window(sender, peer, &s))
+		return false;
+	if (commit)
+		advance(sender, peer, &s);
+	return true;
+}
+
 unsigned int sl_fw_tcp_track(struct fw_session *session, const struct rte_mbuf *m,
 			     unsigned int direction, bool check_window)
 {

@@ -89,20 +89,22 @@ static bool still_allowed(struct sl_node *node, const struct fw_policy *policy,
 
 /* ---- A packet of a session ---- */
 
-static void rearm(struct fw_table *table, uint32_t slot, const struct fw_policy *policy,
-		  uint32_t now)
+/* Its state has changed, and so its time; and what was said of it. */
+static void rearm(struct sl_node *node, struct fw_table *table, uint32_t slot,
+		  const struct fw_policy *policy, uint32_t now)
 {
+	sl_fw_cut(node, table, slot);
 	sl_fw_table_rearm(table, slot, now, policy->timeouts[sl_fw_session(table, slot)->state]);
 }
 
-static inline void track_udp(const struct fw_policy *policy, struct fw_table *table, uint32_t slot,
-			     bool reply, uint32_t now)
+static inline void track_udp(struct sl_node *node, const struct fw_policy *policy,
+			     struct fw_table *table, uint32_t slot, bool reply, uint32_t now)
 {
 	struct fw_session *session = sl_fw_session(table, slot);
 
 	if (!reply && session->flags & FW_REPLIED) {
 		session->state = FW_UDP_STREAM;
-		rearm(table, slot, policy, now);
+		rearm(node, table, slot, policy, now);
 	}
 }
 
@@ -116,7 +118,7 @@ unsigned int sl_fw_track(struct sl_node *node, const struct fw_policy *policy,
 
 	if (unlikely(session->epoch != policy->epoch) &&
 	    !still_allowed(node, policy, table, session, m, direction)) {
-		sl_fw_table_remove(table, slot);
+		sl_fw_table_remove(node, table, slot);
 		return FW_REVOKED;
 	}
 	if (session->state <= FW_TCP_CLOSED) {
@@ -128,14 +130,16 @@ unsigned int sl_fw_track(struct sl_node *node, const struct fw_policy *policy,
 			return verdict;
 		session->seen = now;
 		if (unlikely(session->state != before))
-			rearm(table, slot, policy, now);
+			rearm(node, table, slot, policy, now);
 	} else {
 		session->seen = now;
 		if (unlikely(session->state == FW_UDP_NEW))
-			track_udp(policy, table, slot, reply, now);
+			track_udp(node, policy, table, slot, reply, now);
 	}
-	if (unlikely(reply && !(session->flags & FW_REPLIED)))
+	if (unlikely(reply && !(session->flags & FW_REPLIED))) {
+		sl_fw_cut(node, table, slot);
 		sl_fw_table_replied(table, slot);
+	}
 	count = &policy->counts[(size_t)policy->stride * node->worker + session->rule];
 	sl_tally(&count->packets, 1);
 	sl_tally(&count->bytes, m->pkt_len);
@@ -169,12 +173,13 @@ unsigned int sl_fw_open(struct sl_node *node, const struct fw_policy *policy,
 	uint32_t slot = sl_fw_table_add(table, key, hash, now, policy->timeouts[state]);
 
 	if (slot == SL_NO_SLOT && policy->config->table_full == 1 && table->oldest != SL_NO_SLOT) {
-		sl_fw_table_remove(table, table->oldest);
+		sl_fw_table_remove(node, table, table->oldest);
 		sl_count(node, FW_EVICTED, 1);
 		slot = sl_fw_table_add(table, key, hash, now, policy->timeouts[state]);
 	}
 	if (slot == SL_NO_SLOT)
 		return FW_TABLE_FULL;
+	sl_anchor_cut(node, &table->drops[hash % FW_DROPS]); /* it claims what was dropped */
 	session = sl_fw_session(table, slot);
 	session->state = state;
 	session->epoch = policy->epoch;
@@ -182,13 +187,13 @@ unsigned int sl_fw_open(struct sl_node *node, const struct fw_policy *policy,
 	session->flags = (uint8_t)((direction ? FW_FROM_HIGH : 0) |
 				   (node->from == SL_OUTSIDE ? FW_OUTSIDE : 0));
 	if (table->sources != NULL && !sl_fw_source_take(table, slot, policy->config->per_source)) {
-		sl_fw_table_remove(table, slot);
+		sl_fw_table_remove(node, table, slot);
 		return FW_SOURCE_LIMIT;
 	}
 	if (proto == IPPROTO_TCP) {
 		sl_fw_tcp_open(session, m, direction);
 		if (session->state != state)
-			rearm(table, slot, policy, now);
+			rearm(node, table, slot, policy, now);
 	}
 	sl_fw_account(table, slot, m, direction);
 	sl_count(node, FW_CREATED, 1);

@@ -132,6 +132,7 @@ static uint32_t visit_sessions(struct sl_node *node, const struct filter_args *a
 		    !wanted(args, &w->mappings[w->sessions[slot].mapping],
 			    w->flows[2 * slot].key.dst))
 			continue;
+		sl_nat_sync(w, slot);
 		fill_session(w, slot, &records[count++]);
 		if (end)
 			sl_nat_session_end(w, slot);

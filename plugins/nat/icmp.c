@@ -233,7 +233,7 @@ uint8_t sl_nat_error_outbound(struct nat_worker *w, struct rte_mbuf *m)
 	sl_nat_error_inner(m, &src, &dst);
 	if (!find_inner_outbound(w, src, dst, &outside))
 		return sl_nat_is_inside(w->layout, dst.addr) ? SL_DROP(NAT_NO_MAPPING)
-							     : sl_nat_others(w);
+							     : sl_nat_others(w, m);
 	/* RFC 5508 REQ-5: who sent it may be a router inside, which has no outside address of
 	 * its own unless by a pair. */
 	pair = sl_nat_range_find(&w->layout->pair_inside, sl_ipv4(m)->src_addr);

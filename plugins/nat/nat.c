@@ -221,7 +221,7 @@ static const struct sl_node_type types[] = {
 		.name = "nat",
 		.doc = "NAPT44 to RFC 4787, 5382, 5508 and 6888: many inside hosts share outside "
 		       "IPv4 addresses.",
-		.flags = SL_NODE_WHOLE_DATAGRAMS | SL_NODE_STATEFUL,
+		.flags = SL_NODE_WHOLE_DATAGRAMS | SL_NODE_STATEFUL | SL_NODE_TRAILS,
 		.reasons = reasons,
 		.counters = counters,
 		.events = events,
@@ -237,6 +237,7 @@ static const struct sl_node_type types[] = {
 		.tick = sl_nat_tick,
 		.tick_ms = 5,
 		.spread = sl_nat_spread,
+		.credit = sl_nat_credit,
 		.commands = sl_nat_commands,
 		.render_event = sl_nat_render_event,
 	},

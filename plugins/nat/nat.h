@@ -23,6 +23,7 @@
 
 #include <sluice/index.h>
 #include <sluice/node.h>
+#include <sluice/trail.h>
 
 #include "layout.h"
 
@@ -209,6 +210,10 @@ struct nat_held_port {
 	uint8_t space;
 };
 
+/* Fused flows without a session hang on one of these by the hash of their key, until a session
+ * with that hash is made. */
+#define NAT_LOOSE 4096u
+
 #define NAT_WHEEL_SLOTS 1024
 /* The list of sessions whose slot has come up. */
 #define NAT_WHEEL_DUE NAT_WHEEL_SLOTS
@@ -224,6 +229,8 @@ struct nat_worker {
 
 	struct nat_flow *flows;
 	struct sl_index *flow_index;
+	struct sl_anchor *anchors; /* of each flow */
+	struct sl_anchor *loose;   /* NAT_LOOSE */
 	struct nat_session *sessions;
 	uint32_t session_count, session_free;
 	uint32_t session_used;
@@ -350,7 +357,22 @@ bool sl_nat_key(const struct rte_mbuf *m, enum sl_side side, struct nat_key *key
 /* Translate a packet's destination, as if it had come from outside. Returns an edge. */
 uint8_t sl_nat_inbound(struct nat_worker *w, struct rte_mbuf *m);
 /* What IPv4 gets that is not translated. */
-uint8_t sl_nat_others(struct nat_worker *w);
+uint8_t sl_nat_others(struct nat_worker *w, const struct rte_mbuf *m);
+
+/* ---- trail.c ---- */
+/* Say on a packet's trail what became of it: it took an established flow; it passes as it is; it
+ * has another source or destination by a one-to-one pair (key: as it came, NULL: it has none). */
+void sl_nat_say_flow(struct nat_worker *w, struct sl_trail *trail, uint32_t slot);
+void sl_nat_say_pass(struct nat_worker *w, const struct rte_mbuf *m);
+void sl_nat_say_pair(struct nat_worker *w, const struct rte_mbuf *m, const struct nat_key *key,
+		     bool source);
+void sl_nat_credit(struct sl_node *node, uint64_t handle, const struct sl_usage *usage);
+/* A session is about to be looked at: let its fused flows say what they did. */
+void sl_nat_sync(struct nat_worker *w, uint32_t session);
+/* It ends, or its TCP states change. */
+void sl_nat_cut(struct nat_worker *w, uint32_t session);
+/* A flow of that key is made: what went without one must not any more. */
+void sl_nat_cut_loose(struct nat_worker *w, const struct nat_key *key);
 
 /* ---- rewrite.c ---- */
 /* Write source or destination, keep the checksums true: the address alone (any protocol), or

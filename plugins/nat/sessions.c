@@ -97,6 +97,7 @@ void sl_nat_tcp_track(struct nat_worker *w, uint32_t slot, enum sl_side side, ui
 	is = tcp_established(s->tcp);
 	if (is == was)
 		return;
+	sl_nat_cut(w, slot);
 	for (unsigned int i = 0; i < 2; i++)
 		flows[i].flags = is ? flows[i].flags | NAT_FLOW_QUICK
 				    : flows[i].flags & (uint8_t)~NAT_FLOW_QUICK;
@@ -181,6 +182,8 @@ enum nat_reason sl_nat_session_new(struct nat_worker *w, uint32_t mapping,
 	if (!index_flows(w, *slot))
 		return NAT_TUPLE_IN_USE;
 
+	for (unsigned int i = 0; i < 2; i++)
+		sl_nat_cut_loose(w, &flows[i].key);
 	w->session_free = s->next;
 	w->session_used++;
 	*s = (struct nat_session){.mapping = mapping, .permit = SL_NO_SLOT, .created = w->now};
@@ -200,6 +203,7 @@ void sl_nat_session_end(struct nat_worker *w, uint32_t slot)
 	struct nat_mapping *m = &w->mappings[s->mapping];
 	struct nat_flow *flows = &w->flows[2 * slot];
 
+	sl_nat_cut(w, slot);
 	wheel_unlink(w, slot);
 	for (uint32_t i = 0; i < 2; i++)
 		sl_index_remove(w->flow_index, sl_index_hash(&flows[i].key, sizeof(struct nat_key)),
@@ -247,6 +251,7 @@ void sl_nat_tick(struct sl_node *node)
 			continue;
 		}
 		budget--;
+		sl_nat_sync(w, slot);
 		end = session_end_time(w, slot);
 		if (end <= w->now) {
 			sl_nat_session_end(w, slot);

@@ -37,10 +37,15 @@ static int make_sessions(struct nat_worker *w, struct sl_instance *instance,
 			 struct sl_errors *errors)
 {
 	struct table flows = {(void **)&w->flows, sizeof(struct nat_flow), 2 * w->session_count};
+	struct table anchors = {(void **)&w->anchors, sizeof(struct sl_anchor),
+				2 * w->session_count};
+	struct table loose = {(void **)&w->loose, sizeof(struct sl_anchor), NAT_LOOSE};
 	struct table sessions = {(void **)&w->sessions, sizeof(struct nat_session),
 				 w->session_count};
 
 	if (make_table(instance, &flows, errors) != 0 ||
+	    make_table(instance, &anchors, errors) != 0 ||
+	    make_table(instance, &loose, errors) != 0 ||
 	    make_table(instance, &sessions, errors) != 0)
 		return -ENOMEM;
 	w->flow_index = make_index(instance, &flows, offsetof(struct nat_flow, key),

@@ -105,15 +105,17 @@ static uint8_t flow_take(struct nat_worker *w, uint32_t slot, struct rte_mbuf *m
 	return SL_ON;
 }
 
-static uint8_t pass(struct nat_worker *w)
+static uint8_t pass(struct nat_worker *w, const struct rte_mbuf *m)
 {
 	nat_count(w, NAT_PASSED);
+	if (sl_recording(w->node))
+		sl_nat_say_pass(w, m);
 	return SL_ON;
 }
 
-uint8_t sl_nat_others(struct nat_worker *w)
+uint8_t sl_nat_others(struct nat_worker *w, const struct rte_mbuf *m)
 {
-	return w->tuning->pass_others ? pass(w) : SL_DROP(NAT_NOT_OURS);
+	return w->tuning->pass_others ? pass(w, m) : SL_DROP(NAT_NOT_OURS);
 }
 
 /* RFC 1122, section 3.2.1.3: a group or everybody on the link. */
@@ -134,7 +136,8 @@ static enum nat_reason may_begin(const struct rte_mbuf *m)
 	return NAT_FINE;
 }
 
-static uint8_t pair_outbound(struct nat_worker *w, struct rte_mbuf *m, const struct nat_range *pair)
+static uint8_t pair_outbound(struct nat_worker *w, struct rte_mbuf *m, const struct nat_range *pair,
+			     const struct nat_key *key)
 {
 	uint32_t src = sl_ipv4(m)->src_addr;
 	bool hairpin = sl_nat_is_outside(w->layout, sl_ipv4(m)->dst_addr);
@@ -144,16 +147,24 @@ static uint8_t pair_outbound(struct nat_worker *w, struct rte_mbuf *m, const str
 	if (!sl_nat_write_address(m, true, nat_pair_other(pair, src)))
 		return SL_DROP(NAT_MALFORMED);
 	nat_count(w, NAT_TRANSLATED_OUT);
-	return hairpin ? sl_nat_hairpin(w, m) : SL_ON;
+	if (hairpin)
+		return sl_nat_hairpin(w, m);
+	if (sl_recording(w->node))
+		sl_nat_say_pair(w, m, key, true);
+	return SL_ON;
 }
 
-static uint8_t pair_inbound(struct nat_worker *w, struct rte_mbuf *m, const struct nat_range *pair)
+/* hairpin: its second half. */
+static uint8_t pair_inbound(struct nat_worker *w, struct rte_mbuf *m, const struct nat_range *pair,
+			    const struct nat_key *key, bool hairpin)
 {
 	uint32_t dst = sl_ipv4(m)->dst_addr;
 
 	if (!sl_nat_write_address(m, false, nat_pair_other(pair, dst)))
 		return SL_DROP(NAT_MALFORMED);
 	nat_count(w, NAT_TRANSLATED_IN);
+	if (sl_recording(w->node) && !hairpin)
+		sl_nat_say_pair(w, m, key, false);
 	return SL_ON;
 }
 
@@ -194,17 +205,17 @@ static uint8_t outbound(struct nat_worker *w, struct rte_mbuf *m)
 	if (slot != SL_NO_SLOT) /* an earlier packet of the burst made it */
 		return flow_take(w, slot, m, false);
 	if (sl_nat_is_except(w->layout, sl_ipv4(m)->dst_addr))
-		return pass(w);
+		return pass(w, m);
 	if (p->l4 != 0 && p->proto == IPPROTO_ICMP && (p->flags & SL_PKT_FRAGMENT) == 0 &&
 	    nat_icmp_error(sl_icmp(m)->icmp_type))
 		return sl_nat_error_outbound(w, m);
 	if (group_address(sl_ipv4(m)->dst_addr))
-		return sl_nat_others(w);
+		return sl_nat_others(w, m);
 	pair = sl_nat_range_find(&w->layout->pair_inside, sl_ipv4(m)->src_addr);
 	if (pair != NULL)
-		return pair_outbound(w, m, pair);
+		return pair_outbound(w, m, pair, keyed ? &key : NULL);
 	if (!sl_nat_is_inside(w->layout, sl_ipv4(m)->src_addr))
-		return sl_nat_others(w);
+		return sl_nat_others(w, m);
 	if (keyed)
 		return session_outbound(w, m, &key);
 	if ((p->flags & SL_PKT_FRAGMENT) != 0)
@@ -264,8 +275,8 @@ static uint8_t inbound(struct nat_worker *w, struct rte_mbuf *m, bool hairpin)
 	if (slot != SL_NO_SLOT)
 		return flow_take(w, slot, m, hairpin);
 	if (!sl_nat_is_outside(w->layout, sl_ipv4(m)->dst_addr))
-		return sl_nat_is_except(w->layout, sl_ipv4(m)->src_addr) ? pass(w)
-									 : sl_nat_others(w);
+		return sl_nat_is_except(w->layout, sl_ipv4(m)->src_addr) ? pass(w, m)
+									 : sl_nat_others(w, m);
 	if (!hairpin && sl_nat_is_outside(w->layout, sl_ipv4(m)->src_addr))
 		return SL_DROP(NAT_SPOOFED);
 	if (p->l4 != 0 && p->proto == IPPROTO_ICMP && (p->flags & SL_PKT_FRAGMENT) == 0 &&
@@ -273,7 +284,7 @@ static uint8_t inbound(struct nat_worker *w, struct rte_mbuf *m, bool hairpin)
 		return sl_nat_error_inbound(w, m);
 	pair = sl_nat_range_find(&w->layout->pair_outside, sl_ipv4(m)->dst_addr);
 	if (pair != NULL)
-		return pair_inbound(w, m, pair);
+		return pair_inbound(w, m, pair, keyed ? &key : NULL, hairpin);
 	if (keyed)
 		return session_inbound(w, m, &key, hairpin);
 	if ((p->flags & SL_PKT_FRAGMENT) != 0)
@@ -295,7 +306,7 @@ static uint8_t one_by_one(struct nat_worker *w, struct rte_mbuf *m, uint8_t from
 	const struct sl_packet *p = sl_packet(m);
 
 	if (p->family != SL_L3_IPV4)
-		return pass(w);
+		return pass(w, m);
 	if ((p->flags & SL_PKT_MALFORMED) != 0)
 		return SL_DROP(NAT_MALFORMED);
 	return from == SL_INSIDE ? outbound(w, m) : inbound(w, m, false);
@@ -307,6 +318,21 @@ static inline bool plain(const struct nat_flow *flow, const struct sl_packet *p)
 	return (flow->flags & (NAT_FLOW_QUICK | NAT_FLOW_HASHED | NAT_FLOW_HAIRPIN)) ==
 		       (NAT_FLOW_QUICK | NAT_FLOW_HASHED) &&
 	       (p->tcp_flags & TCP_EVENTS) == 0;
+}
+
+/* Packets that took a flow which is plain now. Found anew: the burst may have made and ended
+ * sessions. */
+static void say_flows(struct nat_worker *w, struct rte_mbuf **pkts, const uint8_t *edge,
+		      const struct nat_key *keys, const uint16_t *at, uint16_t count)
+{
+	for (uint16_t i = 0; i < count; i++) {
+		struct rte_mbuf *m = pkts[at[i]];
+		struct sl_trail *trail = edge[at[i]] == SL_ON ? sl_trail(w->node, m) : NULL;
+		uint32_t slot = trail != NULL ? nat_flow_find(w, &keys[i]) : SL_NO_SLOT;
+
+		if (slot != SL_NO_SLOT && plain(&w->flows[slot], sl_packet(m)))
+			sl_nat_say_flow(w, trail, slot);
+	}
 }
 
 void sl_nat_process(struct sl_node *node, struct rte_mbuf **pkts, uint8_t *edge, uint16_t n)
@@ -347,4 +373,6 @@ void sl_nat_process(struct sl_node *node, struct rte_mbuf **pkts, uint8_t *edge,
 	}
 	sl_count(node, node->from == SL_INSIDE ? NAT_TRANSLATED_OUT : NAT_TRANSLATED_IN,
 		 translated);
+	if (sl_recording(node))
+		say_flows(w, pkts, edge, keys, at, count);
 }
