@@ -18,8 +18,8 @@
 static const char *const reserved[] = {"any", "all",  "none",  "drop", "back", "on", "off", "yes",
 				       "no",  "true", "false", "null", "y",    "n",  NULL};
 
-static const char *const sections[] = {"sluice", "name",     "ports", "vnfs",
-				       "paths",  "steering", NULL};
+static const char *const sections[] = {"sluice", "name",     "ports",  "vnfs",
+				       "paths",  "steering", "fusion", NULL};
 
 void sl_errors_move(struct sl_errors *from, struct sl_errors *to, struct sl_place place)
 {
@@ -217,6 +217,7 @@ static void load(struct sl_loader *loader)
 	sl_read_paths(loader);
 	sl_read_vnfs(loader);
 	sl_read_steering(loader);
+	sl_read_fusion(loader);
 	if (sl_errors_count(loader->errors) == loader->errors_before &&
 	    !sl_store_failed(loader->store))
 		check_plan(loader);

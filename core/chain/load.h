@@ -86,6 +86,8 @@ void sl_read_ports(struct sl_loader *loader);
 void sl_name_vnfs(struct sl_loader *loader);
 void sl_read_vnfs(struct sl_loader *loader);
 void sl_read_steering(struct sl_loader *loader);
+void sl_read_fusion(struct sl_loader *loader);
+extern const struct sl_param sl_fusion_params[];
 
 /* Number of a path, or SL_NO_PATH with a message and a near miss. */
 uint32_t sl_find_path(struct sl_loader *loader, const struct sl_tree *name);

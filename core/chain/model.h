@@ -68,6 +68,16 @@ struct sl_chain_steering {
 	struct sl_place place;
 };
 
+/* `fusion`: how flows are fused. */
+struct sl_chain_fusion {
+	uint64_t given;
+	uint32_t mode;          /* enum sl_fusion_mode */
+	uint64_t sample;        /* one fused packet in so many is verified; 0: none */
+	uint64_t flows;         /* most of each IP version, per worker */
+	uint64_t idle;          /* ns */
+	const char *mismatches; /* file, or NULL */
+};
+
 struct sl_store; /* core/chain/store.h */
 
 struct sl_chain {
@@ -81,6 +91,7 @@ struct sl_chain {
 	unsigned int path_count;
 	struct sl_chain_steering *steerings;
 	unsigned int steering_count;
+	const struct sl_chain_fusion *fusion;
 	struct sl_store *store; /* all memory above */
 };
 

@@ -3,8 +3,8 @@
  * The planner: first every hop that a packet may meet on its way out (exits), then the VNFs of
  * each path each way, then the way in at each port (entries), which leads to them.
  *
- *   entry:  rx -> [reassemble] -> [l3-in] -> spread -> [steer | unpin] -> paths
- *   path:   VNF hops, one each way
+ *   entry:  rx -> fuse -> [reassemble] -> [l3-in] -> spread -> fuse -> [steer | unpin] -> paths
+ *   path:   VNF hops, one each way; fuse behind those that decapsulate
  *   exit:   [pin] -> [l3-out | fragment] -> tx
  */
 #include <errno.h>
@@ -378,6 +378,37 @@ static uint16_t go_over(const struct planner *p, unsigned int path, unsigned int
 	return first_hop(p, path, from);
 }
 
+/* Look flows up on the way to `next`. */
+static uint16_t add_fuse(struct planner *p, enum sl_plan_fuse where, unsigned int port,
+			 enum sl_side from, const char *name, uint16_t next)
+{
+	uint16_t hop = add(p, SL_PLAN_FUSE, port, from, "%s", name);
+
+	if (p->failed)
+		return hop;
+	p->plan->hops[hop].rank = where;
+	lead(p, hop, SL_ON, next);
+	return hop;
+}
+
+/* What a VNF has decapsulated is another flow: where that edge leads, by way of looking it up. */
+static uint16_t behind(struct planner *p, uint16_t hop, unsigned int edge, uint16_t next)
+{
+	char name[128];
+	uint16_t fuse;
+
+	if (p->failed || hop == SL_PLAN_NONE || next == SL_PLAN_NONE)
+		return next;
+	snprintf(name, sizeof(name), edge == SL_ON ? "%.110sfuse" : "%.110sfuse%u",
+		 p->plan->hops[hop].name, edge - SL_EDGE_FIRST + 1);
+	fuse = add_fuse(p, SL_PLAN_FUSE_INNER, UINT_MAX, p->plan->hops[hop].from, name, next);
+	if (!p->failed) {
+		p->plan->hops[fuse].vnf = p->plan->hops[hop].vnf;
+		p->plan->hops[fuse].path = p->plan->hops[hop].path;
+	}
+	return fuse;
+}
+
 static void join_path(struct planner *p, unsigned int path)
 {
 	const struct sl_chain_path *route = &p->chain->paths[path];
@@ -388,15 +419,21 @@ static void join_path(struct planner *p, unsigned int path)
 
 		for (unsigned int side = 0; side < 2; side++) {
 			uint16_t hop = side == SL_INSIDE ? way->on[s] : way->back[s];
+			bool opens = side == SL_OUTSIDE &&
+				     (vnf->type->flags & SL_NODE_DECAPSULATES) != 0;
+			uint16_t next = next_hop(p, path, side, (int)s);
 
-			lead(p, hop, SL_ON, next_hop(p, path, side, (int)s));
+			lead(p, hop, SL_ON, opens ? behind(p, hop, SL_ON, next) : next);
 			lead(p, hop, SL_BACK, next_hop(p, path, !side, (int)s));
-			for (unsigned int e = 0; e < vnf->edge_count; e++)
-				lead(p, hop, SL_EDGE_FIRST + e,
-				     vnf->edge_paths[e] == SL_NO_PATH
-					     ? SL_PLAN_NONE
-					     : go_over(p, vnf->edge_paths[e], route->stops[s].vnf,
-						       side));
+			for (unsigned int e = 0; e < vnf->edge_count; e++) {
+				unsigned int edge = SL_EDGE_FIRST + e;
+
+				next = vnf->edge_paths[e] == SL_NO_PATH
+					       ? SL_PLAN_NONE
+					       : go_over(p, vnf->edge_paths[e], route->stops[s].vnf,
+							 side);
+				lead(p, hop, edge, opens ? behind(p, hop, edge, next) : next);
+			}
 		}
 	}
 	/* What turns back at an exit travels the path the other way. */
@@ -495,8 +532,12 @@ static uint16_t plan_choice(struct planner *p, unsigned int port, bool spread_ea
 		if (spread_each) {
 			uint16_t spread = add_spread(p, port, entry->path,
 						     spreader(p->chain, entry), entry->from);
+			char fuse[128];
 
-			lead(p, spread, SL_ON, target);
+			snprintf(fuse, sizeof(fuse), "%s/%s:fuse",
+				 p->chain->paths[entry->path].name, name);
+			lead(p, spread, SL_ON,
+			     add_fuse(p, SL_PLAN_FUSE_LATE, port, entry->from, fuse, target));
 			target = spread;
 		}
 		lead(p, hop, first + e, target);
@@ -516,6 +557,14 @@ static void plan_entry(struct planner *p, unsigned int port)
 
 	p->plan->spread_vnf[port] = who;
 	hop = p->plan->rx[port] = add(p, SL_PLAN_RX, port, from, "%s:rx", name);
+	if (gate->entry_count > 0) {
+		char early[128];
+
+		snprintf(early, sizeof(early), "%s:fuse", name);
+		next = add_fuse(p, SL_PLAN_FUSE_EARLY, port, from, early, SL_PLAN_NONE);
+		lead(p, hop, SL_ON, next);
+		hop = next;
+	}
 	if (gate->reassembles) {
 		next = add(p, SL_PLAN_REASSEMBLE, port, from, "%s:reassemble", name);
 		lead(p, hop, SL_ON, next);
@@ -532,7 +581,13 @@ static void plan_entry(struct planner *p, unsigned int port)
 	if (gate->entry_count == 0)
 		return; /* packets only leave here */
 	if (!spread_each) {
+		char late[128];
+
 		next = add_spread(p, port, UINT_MAX, who, p->plan->spread_side[port]);
+		lead(p, hop, SL_ON, next);
+		hop = next;
+		snprintf(late, sizeof(late), "%s:fuse-late", name);
+		next = add_fuse(p, SL_PLAN_FUSE_LATE, port, from, late, SL_PLAN_NONE);
 		lead(p, hop, SL_ON, next);
 		hop = next;
 	}

@@ -23,6 +23,15 @@ enum sl_plan_kind {
 	SL_PLAN_L3_OUT,
 	SL_PLAN_FRAGMENT, /* a port without addresses whose paths reassemble */
 	SL_PLAN_TX,
+	SL_PLAN_FUSE, /* look flows up; `rank`: enum sl_plan_fuse. Its edges to where actions end
+		       * are the generation's to add */
+};
+
+/* Of the places to look a flow up, which the packets take depends on where they are at home. */
+enum sl_plan_fuse {
+	SL_PLAN_FUSE_EARLY, /* behind rx, when the worker that polls is the flow's own */
+	SL_PLAN_FUSE_LATE,  /* behind spread, otherwise */
+	SL_PLAN_FUSE_INNER, /* behind a VNF that decapsulates: always */
 };
 
 #define SL_PLAN_NONE UINT16_MAX
@@ -31,7 +40,7 @@ struct sl_plan_hop {
 	enum sl_plan_kind kind;
 	char name[128];    /* unique: "lan:rx", "web/fw>", "web/fw<", "web/wan>out" */
 	unsigned int port; /* all kinds but VNF; else UINT_MAX */
-	unsigned int vnf;  /* VNF, SPREAD; else UINT_MAX */
+	unsigned int vnf;  /* VNF, SPREAD, inner FUSE; else UINT_MAX */
 	unsigned int path; /* VNF; PIN, L3_OUT, FRAGMENT, SPREAD of a path; else UINT_MAX */
 	unsigned int rank; /* PIN: the path's rank at the port */
 	enum sl_side from;

@@ -169,6 +169,15 @@ static json_t *steering(struct sl_registry *registry, struct sl_errors *errors)
 	return json_pack("{s:o}", "anyOf", list);
 }
 
+/* A mode, or a map. */
+static json_t *fusion(void)
+{
+	json_t *map = sl_schema_object("How flows are fused.");
+
+	sl_schema_table(map, sl_fusion_params);
+	return json_pack("{s:[o, o]}", "anyOf", sl_schema_param(&sl_fusion_params[0]), map);
+}
+
 static json_t *whole(struct sl_registry *registry, const char *const *folders, unsigned int count,
 		     struct sl_errors *errors)
 {
@@ -192,6 +201,7 @@ static json_t *whole(struct sl_registry *registry, const char *const *folders, u
 	json_object_set_new(json_object_get(properties, "paths"), "minProperties", json_integer(1));
 	json_object_set_new(properties, "steering",
 			    named("#/$defs/steering", "Which packets of a port take which path."));
+	json_object_set_new(properties, "fusion", fusion());
 	json_object_set_new(root, "required", json_pack("[s, s, s]", "sluice", "ports", "paths"));
 	json_object_set_new(definitions, "port", ports());
 	json_object_set_new(definitions, "vnf", vnfs(registry, folders, count, errors));

@@ -10,6 +10,7 @@
 #include <core/control/server.h>
 #include <core/control/stats_file.h>
 #include <core/control/verb.h>
+#include <core/flow/fusion.h>
 #include <core/host/run.h>
 
 /* What the hooks share. */
@@ -126,6 +127,7 @@ static int start(const struct sl_verb *verb, const struct sl_run_options *option
 
 enum {
 	KEEP_RUNNING = 256,
+	FUSION,
 };
 
 static int run(const struct sl_verb *verb, int argc, char **argv)
@@ -134,10 +136,11 @@ static int run(const struct sl_verb *verb, int argc, char **argv)
 						{"stats", required_argument, NULL, 's'},
 						{"duration", required_argument, NULL, 'd'},
 						{"keep-running", no_argument, NULL, KEEP_RUNNING},
+						{"fusion", required_argument, NULL, FUSION},
 						{"quiet", no_argument, NULL, 'q'},
 						SL_OPTION_HELP,
 						SL_OPTION_END};
-	struct sl_run_options run_options = {0};
+	struct sl_run_options run_options = {.fusion = -1};
 	struct context context = {0};
 	int option;
 
@@ -159,6 +162,14 @@ static int run(const struct sl_verb *verb, int argc, char **argv)
 		case KEEP_RUNNING:
 			run_options.ignore_drained = true;
 			break;
+		case FUSION:
+			run_options.fusion = sl_fusion_mode_of(optarg);
+			if (run_options.fusion < 0)
+				return sl_verb_misused(verb,
+						       "--fusion %s: expected `on`, `off` or "
+						       "`verify`",
+						       optarg);
+			break;
 		case 'q':
 			context.quiet = true;
 			break;
@@ -177,7 +188,7 @@ static int run(const struct sl_verb *verb, int argc, char **argv)
 const struct sl_verb sl_verb_run = {
 	.name = "run",
 	.synopsis = "run [--config FILE] [--stats FILE] [--duration TIME] [--keep-running] "
-		    "[--quiet] CHAIN",
+		    "[--fusion MODE] [--quiet] CHAIN",
 	.summary = "Run a chain",
 	.help = "Shows a table of all hops, redrawn each second on a terminal; a line a second\n"
 		"elsewhere. Ends at SIGTERM or SIGINT, when the time is over, or when all inputs "
@@ -190,6 +201,7 @@ const struct sl_verb sl_verb_run = {
 		"output)\n"
 		"  -d, --duration TIME  end after so long: `10 s`, `500 ms`, `2 min`\n"
 		"      --keep-running   go on when all captures have been read\n"
+		"      --fusion MODE    on, off or verify, whatever the chain file says\n"
 		"  -q, --quiet          show nothing but errors\n",
 	.run = run,
 };

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
+#include <core/flow/fusion.h>
 #include <core/graph/hop.h>
 
 #include <assert.h>
@@ -87,7 +88,7 @@ static int make_hop(struct sl_graph *graph, struct sl_hop *hop, uint16_t number,
 			hop->targets[e] = graph->by_number[plan->edges[e]];
 	if (hop->remote) {
 		hop->process = sl_hop_hand_over;
-		hop->own = true;
+		hop->own = hop->barrier = true;
 		hop->node.instance = plan->instance;
 		return 0;
 	}
@@ -95,6 +96,9 @@ static int make_hop(struct sl_graph *graph, struct sl_hop *hop, uint16_t number,
 	hop->own = plan->instance->plugin == NULL;
 	hop->holds = (type->flags & SL_NODE_HOLDS) != 0;
 	hop->resizes = (type->flags & SL_NODE_RESIZES) != 0;
+	hop->fuses = type == &sl_fuse_type;
+	hop->barrier = (type->flags & SL_NODE_TRAILS) == 0 ||
+		       ((type->flags & SL_NODE_DECAPSULATES) != 0 && plan->from == SL_OUTSIDE);
 	return sl_instance_join(plan->instance, &hop->node, errors);
 }
 
@@ -113,6 +117,13 @@ static int make_hops(struct sl_graph *graph, struct sl_errors *errors)
 	result = 0;
 	for (uint16_t i = 0; i < count && result == 0; i++)
 		result = make_hop(graph, graph->by_number[i], i, rank[i], errors);
+	for (uint16_t i = 0; i < count && result == 0; i++) {
+		struct sl_hop *hop = &graph->hops[i];
+
+		for (unsigned int e = SL_EDGE_FIRST; hop->fuses && e < hop->node.edge_count; e++)
+			if (hop->targets[e] != NULL)
+				hop->targets[e]->fuse_edge = (uint8_t)e;
+	}
 	for (uint16_t i = 0; i < count && result == 0; i++) {
 		struct sl_hop *hop = &graph->hops[i];
 		struct sl_hop *on = hop->targets[SL_ON];
@@ -283,6 +294,18 @@ void sl_graph_tick(struct sl_graph *graph, uint64_t now)
 	}
 	graph->next_tick = earliest;
 	__atomic_store_n(&graph->waiting, count_waiting(graph), __ATOMIC_RELAXED);
+}
+
+void sl_graph_refresh(struct sl_graph *graph)
+{
+	if (graph->conf.fusion != NULL)
+		sl_fusion_refresh(graph->conf.fusion);
+}
+
+void sl_graph_settle(struct sl_graph *graph)
+{
+	if (graph->conf.fusion != NULL)
+		sl_fusion_settle(graph->conf.fusion);
 }
 
 uint16_t sl_graph_current(const struct sl_graph *graph)

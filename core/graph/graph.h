@@ -11,6 +11,7 @@
 #include <sluice/node.h>
 
 struct sl_graph;
+struct sl_fusion;
 
 /* A target that means "not on this worker's copy": handed to sl_graph_conf.handoff. */
 #define SL_GRAPH_NO_HOP UINT16_MAX
@@ -40,6 +41,7 @@ struct sl_graph_conf {
 	bool (*event)(void *context, struct sl_instance *instance, uint32_t event, const void *data,
 		      uint32_t size);
 	void *event_context;
+	struct sl_fusion *fusion; /* of the worker; NULL: nothing is recorded */
 };
 
 /* Engine's own drop reasons, counted per hop after the type's own. */
@@ -78,6 +80,10 @@ uint32_t sl_graph_walk(struct sl_graph *graph, uint64_t now);
 /* Call tick() of the instances on this worker that are due. */
 void sl_graph_tick(struct sl_graph *graph, uint64_t now);
 
+/* Worker, between walks: take note of what was un-fused; credit what fused packets are owed. */
+void sl_graph_refresh(struct sl_graph *graph);
+void sl_graph_settle(struct sl_graph *graph);
+
 /* The hop whose process() or tick() runs now, SL_GRAPH_NO_HOP between them. Any thread. */
 uint16_t sl_graph_current(const struct sl_graph *graph);
 
@@ -110,5 +116,7 @@ const char *sl_graph_scatter_name(void);
 #define SL_SENT   125
 #define SL_JOINED 124
 #define SL_HANDED 123
+/* Freed, and counted as a drop of some hop, already. */
+#define SL_GONE 127
 
 #endif

@@ -41,6 +41,9 @@ struct sl_hop {
 	bool remote;             /* does not run here: hands its packets to other threads */
 	bool own;                /* the engine's own type: may use SL_SENT and its like */
 	bool holds;
+	bool barrier;      /* fused actions end before it */
+	bool fuses;        /* looks flows up */
+	uint8_t fuse_edge; /* of hops that fuse: leads here; 0: none does */
 	uint64_t calls;
 	uint64_t packets;
 	uint64_t bytes;

@@ -6,9 +6,6 @@
 static void turn_back(struct sl_graph *graph, struct sl_hop *hop, struct sl_hop *target,
 		      struct rte_mbuf **pkts, uint16_t n);
 
-/* An edge of hops that run elsewhere: what could not be handed over was dropped already. */
-#define GONE 127
-
 void sl_hop_leave(struct sl_graph *graph, struct sl_hop *hop, uint8_t edge,
 		  struct rte_mbuf **picked, uint16_t count)
 {
@@ -30,7 +27,7 @@ void sl_hop_leave(struct sl_graph *graph, struct sl_hop *hop, uint8_t edge,
 		sl_tally(&hop->held, count);
 		return;
 	}
-	if (edge == GONE && hop->remote)
+	if (edge == SL_GONE && (hop->remote || hop->fuses))
 		return;
 	if (edge < hop->node.edge_count && hop->targets[edge] != NULL) {
 		if (hop->targets[edge]->rank <= hop->rank) {
@@ -94,5 +91,5 @@ void sl_hop_hand_over(struct sl_node *node, struct rte_mbuf **pkts, uint8_t *edg
 		taken = conf->handoff(conf->handoff_context, node->hop, pkts, n);
 	sl_hop_drop(hop, hop->own_reasons + SL_REASON_HANDOFF, pkts + taken, (uint16_t)(n - taken));
 	memset(edge, SL_HANDED, taken);
-	memset(edge + taken, GONE, (size_t)n - taken);
+	memset(edge + taken, SL_GONE, (size_t)n - taken);
 }

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
+#include <core/flow/fusion.h>
 #include <core/graph/frame.h>
 
 #include <rte_cycles.h>
@@ -35,6 +36,8 @@ uint32_t sl_graph_walk(struct sl_graph *graph, uint64_t now)
 		graph->untimed = (uint32_t)((uint64_t)graph->random * (2 * TIMED_EVERY - 1) >> 32);
 		processed = run(graph, true);
 	}
+	if (unlikely(graph->recording != 0))
+		sl_trails_abandon(graph);
 	__atomic_store_n(&graph->current, SL_GRAPH_NO_HOP, __ATOMIC_RELAXED);
 	__atomic_store_n(&graph->waiting, 0, __ATOMIC_RELAXED);
 	return processed;
@@ -125,7 +128,11 @@ static inline void call(struct sl_graph *graph, struct sl_hop *hop, struct sl_fr
 	sl_tally(&hop->calls, 1);
 	sl_tally(&hop->packets, frame->n);
 	sl_tally(&hop->bytes, frame->bytes);
+	if (unlikely(graph->recording != 0))
+		sl_trails_arrive(graph, hop, frame);
 	hop->process(&hop->node, frame->pkts, graph->edge, frame->n);
+	if (unlikely(graph->recording != 0))
+		sl_trails_leave(graph, hop, frame);
 }
 
 static void deliver(struct sl_graph *graph, struct sl_hop *hop, struct sl_frame *frame);

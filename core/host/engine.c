@@ -147,6 +147,8 @@ int sl_engine_start(struct sl_engine *engine, struct sl_chain *chain, struct sl_
 		err = open_ports(engine, chain, errors);
 	if (err == 0)
 		err = make_workers(engine, errors);
+	if (err == 0)
+		err = sl_engine_fusion_start(engine, chain, errors);
 	if (err == 0) {
 		engine->private->chain = NULL;
 		err = make_generation(engine, chain, errors);
@@ -261,7 +263,8 @@ static void poll_instances(struct sl_engine *engine, uint64_t now)
 
 static unsigned int tend(struct sl_engine *engine)
 {
-	unsigned int work = sl_punt_take(engine) + take_events(engine);
+	unsigned int work =
+		sl_punt_take(engine) + take_events(engine) + sl_engine_fusion_tend(engine);
 	uint64_t now = rte_rdtsc();
 
 	if (now >= engine->private->next_l3_tick) {
@@ -467,6 +470,7 @@ void sl_engine_free(struct sl_engine *engine)
 		sl_generation_free(engine->generation);
 		engine->generation = NULL;
 	}
+	sl_engine_fusion_end(engine);
 	free_ports(engine);
 	free_workers(engine);
 	if (private->punted != NULL)

@@ -45,9 +45,12 @@ struct sl_engine {
 	struct sl_worker **workers;
 	unsigned int worker_count;
 	struct sl_generation *generation;
-	uint64_t started;            /* TSC */
-	bool stop_asked;             /* SIGTERM or SIGINT came, or sl_engine_ask_stop() */
-	bool stopped;                /* sl_engine_stop() is done: counters stand still */
+	struct sl_fusion **fusion; /* per worker */
+	struct sl_fusion_control *fusion_control;
+	int fusion_mode;  /* enum sl_fusion_mode instead of the chain's; -1: the chain's */
+	uint64_t started; /* TSC */
+	bool stop_asked;  /* SIGTERM or SIGINT came, or sl_engine_ask_stop() */
+	bool stopped;     /* sl_engine_stop() is done: counters stand still */
 	struct sl_leftover leftover; /* all zeros before sl_engine_stop() */
 	uint64_t events;             /* shown so far */
 	uint64_t events_lost;        /* the queue to the main thread was full */
@@ -77,6 +80,8 @@ void sl_engine_poll(struct sl_engine *engine, unsigned int wait_us, int fd);
 /* All inputs are drained (captures read to their end) and nothing is in flight. Says so when it
  * has seen the same twice, so call it once a round. */
 bool sl_engine_drained(struct sl_engine *engine);
+/* fusion.c: enum sl_fusion_mode, from the next burst on. */
+void sl_engine_fuse(struct sl_engine *engine, unsigned int mode);
 /* As if SIGTERM had come. */
 void sl_engine_ask_stop(struct sl_engine *engine);
 /* Stop polling, let out what is inside, stop the workers. Counters, instances and ports can still

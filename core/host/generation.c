@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <core/flow/fusion.h>
 #include <core/flow/pin.h>
 #include <core/host/private.h>
 #include <core/port/l3.h>
@@ -104,6 +105,8 @@ static const struct sl_node_type *port_type(enum sl_plan_kind kind)
 		return &sl_fragment_type;
 	case SL_PLAN_TX:
 		return &sl_port_tx_type;
+	case SL_PLAN_FUSE:
+		return &sl_fuse_type;
 	case SL_PLAN_SPREAD:
 	case SL_PLAN_STEER:
 	case SL_PLAN_UNPIN:
@@ -201,6 +204,8 @@ static bool share(const struct sl_plan_hop *a, const struct sl_plan_hop *b)
 	bool a_pins = a->kind == SL_PLAN_PIN || a->kind == SL_PLAN_UNPIN;
 	bool b_pins = b->kind == SL_PLAN_PIN || b->kind == SL_PLAN_UNPIN;
 
+	if (a->kind == SL_PLAN_FUSE && b->kind == SL_PLAN_FUSE)
+		return true;
 	if (a->port != b->port || a->kind == SL_PLAN_SPREAD || a->kind == SL_PLAN_VNF)
 		return false;
 	return a->kind == b->kind || (a_pins && b_pins);
@@ -221,21 +226,75 @@ static struct sl_instance *make_own(struct build *build, unsigned int number)
 	case SL_PLAN_PIN:
 	case SL_PLAN_UNPIN:
 		return make_pin(build, &hops[number]);
+	case SL_PLAN_FUSE:
+		return keep_instance(build, &sl_fuse_type, "fusion", NULL, build->placement.all);
 	default:
 		return make_port_node(build, &hops[number]);
 	}
 }
 
-/* With one worker there is nothing to spread: pass those nodes by. */
+/* Hops of the plan that these workers have no use for: packets pass them by. With one worker there
+ * is nothing to spread; flows are looked up once, as early as their packets are at home. */
+static bool pass_by(const struct build *build, const struct sl_plan_hop *hop)
+{
+	bool home = build->engine->worker_count == 1 || build->in_hardware;
+
+	if (hop->kind == SL_PLAN_SPREAD)
+		return build->engine->worker_count == 1;
+	if (hop->kind != SL_PLAN_FUSE || hop->rank == SL_PLAN_FUSE_INNER)
+		return false;
+	return home != (hop->rank == SL_PLAN_FUSE_EARLY);
+}
+
 static void lead(const struct build *build, const struct sl_plan_hop *planned,
 		 struct sl_graph_hop *hop)
 {
 	memcpy(hop->edges, planned->edges, sizeof(hop->edges));
-	for (unsigned int e = 0; e < planned->edge_count && build->engine->worker_count == 1; e++) {
+	for (unsigned int e = 0; e < planned->edge_count; e++) {
 		uint16_t next = hop->edges[e];
 
-		if (next != SL_PLAN_NONE && build->plan->hops[next].kind == SL_PLAN_SPREAD)
-			hop->edges[e] = build->plan->hops[next].edges[SL_ON];
+		while (next != SL_PLAN_NONE && pass_by(build, &build->plan->hops[next]))
+			next = build->plan->hops[next].edges[SL_ON];
+		hop->edges[e] = next;
+	}
+}
+
+/* Whether an action can end before this hop: it says nothing on trails, or not to all workers. */
+static bool ends_actions(const struct build *build, const struct sl_plan_hop *hop,
+			 const struct sl_instance *instance)
+{
+	if (hop->kind == SL_PLAN_RX || hop->kind == SL_PLAN_FUSE)
+		return false;
+	return (instance->type->flags & SL_NODE_TRAILS) == 0 ||
+	       ((instance->type->flags & SL_NODE_DECAPSULATES) != 0 && hop->from == SL_OUTSIDE) ||
+	       sl_placement_hop(&build->placement, hop) != build->placement.all;
+}
+
+/* The edges by which actions leave hops that fuse: first those to where packets leave. What finds
+ * no number is not fused. */
+static void lead_actions(struct build *build)
+{
+	struct sl_generation *generation = build->generation;
+	uint16_t ends[SL_EDGE_LAST];
+	uint8_t count = 0;
+
+	for (unsigned int round = 0; round < 2; round++)
+		for (unsigned int i = 0; i < build->plan->hop_count; i++) {
+			const struct sl_plan_hop *hop = &build->plan->hops[i];
+
+			if ((hop->kind == SL_PLAN_TX) == (round == 0) &&
+			    count < SL_EDGE_LAST - SL_EDGE_FIRST &&
+			    ends_actions(build, hop, generation->hops[i].instance))
+				ends[count++] = (uint16_t)i;
+		}
+	for (unsigned int i = 0; i < build->plan->hop_count; i++) {
+		struct sl_graph_hop *hop = &generation->hops[i];
+
+		if (build->plan->hops[i].kind != SL_PLAN_FUSE)
+			continue;
+		for (uint8_t e = 0; e < count; e++)
+			hop->edges[SL_EDGE_FIRST + e] = ends[e];
+		hop->edge_count = (uint8_t)(SL_EDGE_FIRST + count);
 	}
 }
 
@@ -277,6 +336,7 @@ static int make_hops(struct build *build)
 		lead(build, planned, hop);
 		hop->workers = sl_placement_hop(&build->placement, planned);
 	}
+	lead_actions(build);
 	return 0;
 }
 
@@ -391,6 +451,7 @@ static int make_graph(struct build *build, uint16_t worker)
 		.handoff_context = generation->handoff,
 		.event = sl_events_put,
 		.event_context = build->engine->private->events[worker],
+		.fusion = build->engine->fusion != NULL ? build->engine->fusion[worker] : NULL,
 	};
 	struct sl_worker_graph *graph = calloc(1, sizeof(*graph));
 

@@ -153,6 +153,8 @@ uint64_t sl_placement_hop(const struct sl_placement *placement, const struct sl_
 	switch (hop->kind) {
 	case SL_PLAN_VNF:
 		return placement->vnfs[hop->vnf];
+	case SL_PLAN_FUSE:
+		return hop->rank == SL_PLAN_FUSE_INNER ? placement->vnfs[hop->vnf] : placement->all;
 	case SL_PLAN_UNPIN:
 	case SL_PLAN_PIN:
 		return placement->chain;

@@ -23,6 +23,8 @@ struct sl_engine_private {
 	uint64_t seen_moves;
 	uint64_t *seen_loops; /* per worker */
 	bool seen;
+	struct rte_ring *mismatches; /* of struct mismatch: see fusion.c */
+	FILE *mismatch_file;
 };
 
 /* punt.c: the way of packets between workers and the main thread. */
@@ -33,6 +35,13 @@ unsigned int sl_punt_take(struct sl_engine *engine);
 /* Throw away what is still on the way; returns how many. */
 uint64_t sl_punt_empty(struct sl_engine *engine);
 void sl_punt_close(struct sl_engine *engine);
+
+/* fusion.c */
+int sl_engine_fusion_start(struct sl_engine *engine, const struct sl_chain *chain,
+			   struct sl_errors *errors);
+/* Memory that workers will want, mismatches that they found; returns how many. */
+unsigned int sl_engine_fusion_tend(struct sl_engine *engine);
+void sl_engine_fusion_end(struct sl_engine *engine);
 
 /* totals.c: what the main thread did with all ports' packets. */
 struct sl_ledger;

@@ -89,6 +89,7 @@ static int run(const struct sl_host_config *config, const struct sl_run_options 
 			      errors);
 	if (chain != NULL) {
 		status = EXIT_FAILED;
+		engine.fusion_mode = options->fusion;
 		if (sl_engine_start(&engine, chain, errors) == 0)
 			status = serve(&engine, options, hooks, errors);
 	}

@@ -12,6 +12,7 @@ struct sl_run_options {
 	const char *chain;    /* file */
 	const char *config;   /* host file; NULL: see sl_host_config_load() */
 	uint64_t duration_ms; /* end after so long; 0: when drained or told to */
+	int fusion;           /* enum sl_fusion_mode instead of the chain's; -1: the chain's */
 	bool ignore_drained;  /* go on when all inputs are drained */
 };
 

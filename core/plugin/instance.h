@@ -30,6 +30,7 @@ struct sl_instance {
 	uint32_t workers;
 	void *state[SL_MAX_WORKERS];
 	uint64_t *counters[SL_MAX_WORKERS];
+	_Atomic uint32_t fusion_epoch; /* see sl_unfuse() */
 	struct sl_claim *claims;
 	uint32_t claim_count;
 	uint64_t next_poll; /* TSC; see sl_instance_poll() */

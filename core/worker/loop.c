@@ -80,6 +80,16 @@ static bool is_empty(const struct sl_worker *worker, const struct sl_worker_grap
 	return ledger.pending == 0 && sl_ring_count(worker->inbox) == 0;
 }
 
+/* Nothing is owed when the worker ends. */
+static void settle(struct sl_worker *worker)
+{
+	const struct sl_worker_graph *running =
+		atomic_load_explicit(&worker->running, memory_order_acquire);
+
+	if (running != NULL)
+		sl_graph_settle(running->graph);
+}
+
 static void prepare_thread(const struct sl_worker *worker)
 {
 	char name[16];
@@ -116,6 +126,8 @@ int sl_worker_loop(void *context)
 		if (wish >= SL_WORKER_STOP ||
 		    (wish == SL_WORKER_DRAIN && got == 0 && is_empty(worker, running)))
 			break;
+		if (likely(running != NULL))
+			sl_graph_refresh(running->graph);
 		rte_rcu_qsbr_quiescent(qsbr, worker->index);
 		sl_stat_add(&stats->loops, 1);
 		if (got > 0) {
@@ -129,6 +141,7 @@ int sl_worker_loop(void *context)
 		sl_stat_add(got > 0 ? &stats->busy_cycles : &stats->idle_cycles, now - then);
 		__atomic_store_n(&stats->heartbeat, now, __ATOMIC_RELAXED);
 	}
+	settle(worker);
 	rte_rcu_qsbr_thread_offline(qsbr, worker->index);
 	rte_rcu_qsbr_thread_unregister(qsbr, worker->index);
 	atomic_store_explicit(&worker->ended, true, memory_order_release);

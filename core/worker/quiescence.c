@@ -39,14 +39,21 @@ struct rte_rcu_qsbr *sl_quiescence(void)
 	return qsbr;
 }
 
-void sl_synchronize(void)
+static void wait_once(void)
 {
-	uint64_t token;
+	uint64_t token = rte_rcu_qsbr_start(qsbr);
 
-	if (qsbr == NULL)
-		return;
-	token = rte_rcu_qsbr_start(qsbr);
 	/* The main thread may share a core with the worker it waits for: sleep, do not spin. */
 	while (rte_rcu_qsbr_check(qsbr, token, false) != 1)
 		nanosleep(&(struct timespec){.tv_nsec = 10000}, NULL);
+}
+
+/* Twice: a worker looks for what was un-fused before it says that it is quiescent, and may have
+ * looked just before the caller's sl_unfuse(). Before it says so again it has looked again. */
+void sl_synchronize(void)
+{
+	if (qsbr == NULL)
+		return;
+	wait_once();
+	wait_once();
 }

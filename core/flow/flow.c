@@ -1,0 +1,280 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Flows: made, tied to sessions, brought up to date, ended. A flow that was not used for a while
+ * ends; when the table is full, the first one found that was idle for a second makes room, and if
+ * there is none the newcomer is not fused.
+ */
+#include <errno.h>
+
+#include <rte_cycles.h>
+
+#include <core/flow/flow.h>
+
+/* Flows looked at for one that may be evicted. */
+#define EVICT_PROBES 8
+/* Flows that one tick, a millisecond, looks at: more while there are stale ones to find. */
+#define AGE_SLICE   64
+#define SWEEP_SLICE 2048
+
+static int lane_init(struct lane *lane, uint32_t capacity, uint32_t stride, uint32_t key_size,
+		     struct sl_errors *errors)
+{
+	struct sl_index_shape shape = {
+		.capacity = capacity, .key_size = key_size, .stride = stride, .key_offset = 0};
+
+	lane->stride = stride;
+	lane->key_size = key_size;
+	lane->capacity = capacity;
+	lane->free = NONE;
+	if (sl_reserve_new(&lane->slots, (size_t)capacity * stride) != 0)
+		return sl_fail(errors, ENOMEM, "no memory for %u fused flows", capacity);
+	shape.slots = lane->slots.base;
+	lane->index = sl_index_create(NULL, &shape, errors);
+	return lane->index != NULL ? 0 : -ENOMEM;
+}
+
+int sl_flows_init(struct sl_fusion *fusion, struct sl_errors *errors)
+{
+	uint32_t flows = fusion->conf.flows;
+
+	if (lane_init(&fusion->lanes[LANE4], flows, sizeof(struct flow4), sizeof(struct key4),
+		      errors) != 0 ||
+	    lane_init(&fusion->lanes[LANE6], flows, sizeof(struct flow6), sizeof(struct key6),
+		      errors) != 0)
+		return -ENOMEM;
+	fusion->tie_capacity = RTE_MIN(flows, UINT32_C(1) << 28) * 4;
+	fusion->tie_free = 0;
+	if (sl_reserve_new(&fusion->tie_slots, (size_t)fusion->tie_capacity * sizeof(struct tie)) !=
+	    0)
+		return sl_fail(errors, ENOMEM, "no memory for %u fused flows", flows);
+	return 0;
+}
+
+static bool evict(struct sl_fusion *fusion, unsigned int number, uint64_t now)
+{
+	struct lane *lane = &fusion->lanes[number];
+
+	for (unsigned int i = 0; i < EVICT_PROBES; i++) {
+		uint32_t slot = lane->hand;
+
+		lane->hand = lane->hand + 1 < lane->fresh ? lane->hand + 1 : 0;
+		if (flow_usage(lane, slot)->course == NONE)
+			continue;
+		if (now - flow_usage(lane, slot)->seen < rte_get_tsc_hz())
+			continue;
+		sl_flow_end(fusion, slot | (number == LANE6 ? FLOW6 : 0));
+		bump(&fusion->stats.evicted, 1);
+		return true;
+	}
+	return false;
+}
+
+uint32_t sl_flow_add(struct sl_fusion *fusion, unsigned int number, const void *key, uint32_t hash,
+		     uint64_t now)
+{
+	struct lane *lane = &fusion->lanes[number];
+	struct usage *usage;
+	uint32_t slot;
+
+	if (lane->free == NONE && lane->fresh == lane->capacity)
+		evict(fusion, number, now);
+	slot = lane->free;
+	if (slot == NONE) {
+		slot = lane->fresh;
+		if (slot == lane->capacity || !reserve_take(&lane->slots, slot, lane->stride))
+			return NONE;
+	}
+	usage = flow_usage(lane, slot);
+	memcpy(flow_slot(lane, slot), key, lane->key_size);
+	if (sl_index_add(lane->index, hash, slot) != 0)
+		return NONE;
+	if (slot == lane->free)
+		lane->free = *flow_ties(lane, slot);
+	else
+		lane->fresh++;
+	*usage = (struct usage){.seen = now, .course = NONE};
+	*flow_ties(lane, slot) = 0;
+	*flow_round(lane, slot) = 0;
+	bump(&fusion->stats.flows, 1);
+	return slot;
+}
+
+/* ---- Ties ---- */
+
+bool sl_flow_tie(struct sl_fusion *fusion, uint32_t flow, const struct trail_tie *wanted)
+{
+	const struct lane *lane = &fusion->lanes[flow & FLOW6 ? LANE6 : LANE4];
+	uint32_t *ties = flow_ties(lane, flow & ~FLOW6), number = fusion->tie_free;
+	struct tie *tie;
+
+	if (number != 0) {
+		tie = tie_at(fusion, number);
+		fusion->tie_free = tie->next;
+	} else {
+		if (fusion->tie_fresh == fusion->tie_capacity ||
+		    !reserve_take(&fusion->tie_slots, fusion->tie_fresh, sizeof(*tie)))
+			return false;
+		number = ++fusion->tie_fresh;
+		tie = tie_at(fusion, number);
+	}
+	*tie = (struct tie){
+		.next_of_flow = *ties,
+		.flow = flow,
+		.next = wanted->anchor->first,
+		.anchor = wanted->anchor,
+		.node = wanted->node,
+		.handle = wanted->handle,
+		.longer = wanted->longer,
+		.step = wanted->step,
+		.guards = wanted->guards,
+	};
+	if (tie->next != 0)
+		tie_at(fusion, tie->next)->prev = number;
+	wanted->anchor->first = number;
+	*ties = number;
+	return true;
+}
+
+static void untie(struct sl_fusion *fusion, uint32_t number)
+{
+	struct tie *tie = tie_at(fusion, number);
+
+	if (tie->prev != 0)
+		tie_at(fusion, tie->prev)->next = tie->next;
+	else
+		tie->anchor->first = tie->next;
+	if (tie->next != 0)
+		tie_at(fusion, tie->next)->prev = tie->prev;
+	tie->next = fusion->tie_free;
+	fusion->tie_free = number;
+}
+
+/* ---- Sync and end ---- */
+
+void sl_flow_sync(struct sl_fusion *fusion, uint32_t flow)
+{
+	const struct lane *lane = &fusion->lanes[flow & FLOW6 ? LANE6 : LANE4];
+	struct usage *usage = flow_usage(lane, flow & ~FLOW6);
+	uint32_t packets = usage->packets;
+	uint64_t bytes = usage->bytes;
+
+	if (packets == 0)
+		return;
+	usage->packets = 0;
+	usage->bytes = 0;
+	for (uint32_t i = *flow_ties(lane, flow & ~FLOW6); i != 0;) {
+		const struct tie *tie = tie_at(fusion, i);
+		struct sl_usage said = {
+			.packets = packets,
+			.bytes = bytes + packets * (uint64_t)(int64_t)tie->longer,
+			.seen = usage->seen,
+		};
+
+		if (tie->node->instance->type->credit != NULL)
+			tie->node->instance->type->credit(tie->node, tie->handle, &said);
+		i = tie->next_of_flow;
+	}
+}
+
+void sl_flow_end(struct sl_fusion *fusion, uint32_t flow)
+{
+	struct lane *lane = &fusion->lanes[flow & FLOW6 ? LANE6 : LANE4];
+	uint32_t slot = flow & ~FLOW6, *ties = flow_ties(lane, slot);
+	struct usage *usage = flow_usage(lane, slot);
+	const struct key4 *key4 = flow_slot(lane, slot);
+	const struct key6 *key6 = flow_slot(lane, slot);
+
+	sl_flow_sync(fusion, flow);
+	for (uint32_t i = *ties; i != 0;) {
+		uint32_t next = tie_at(fusion, i)->next_of_flow;
+
+		untie(fusion, i);
+		i = next;
+	}
+	sl_index_remove(lane->index, sl_index_hash(flow_slot(lane, slot), lane->key_size), slot);
+	if (usage->course != NONE)
+		sl_course_put(fusion, usage->course);
+	sl_context_put(fusion, flow & FLOW6 ? key6->context : key4->context);
+	usage->course = NONE;
+	*ties = lane->free;
+	lane->free = slot;
+	bump(&fusion->stats.flows, UINT64_MAX);
+}
+
+void sl_anchor_sync(struct sl_node *node, struct sl_anchor *anchor)
+{
+	struct sl_fusion *fusion;
+
+	if (likely(anchor->first == 0))
+		return;
+	fusion = fusion_of(node);
+	for (uint32_t i = anchor->first; i != 0; i = tie_at(fusion, i)->next)
+		sl_flow_sync(fusion, tie_at(fusion, i)->flow);
+}
+
+void sl_anchor_cut(struct sl_node *node, struct sl_anchor *anchor)
+{
+	struct sl_fusion *fusion;
+
+	if (likely(anchor->first == 0))
+		return;
+	fusion = fusion_of(node);
+	while (anchor->first != 0) {
+		sl_flow_end(fusion, tie_at(fusion, anchor->first)->flow);
+		bump(&fusion->stats.cut, 1);
+	}
+}
+
+/* ---- Ageing ---- */
+
+static void sweep(struct sl_fusion *fusion, unsigned int number)
+{
+	struct lane *lane = &fusion->lanes[number];
+
+	for (unsigned int i = 0; i < SWEEP_SLICE && lane->swept > 0; i++) {
+		uint32_t slot = --lane->swept;
+		const struct usage *usage = flow_usage(lane, slot);
+
+		if (usage->course != NONE && !course_at(fusion, usage->course)->valid)
+			sl_flow_end(fusion, slot | (number == LANE6 ? FLOW6 : 0));
+	}
+}
+
+static void age(struct sl_fusion *fusion, unsigned int number, uint64_t now)
+{
+	struct lane *lane = &fusion->lanes[number];
+	/* All of them eight times in the time a flow may be idle. */
+	uint64_t ticks = fusion->conf.idle / (rte_get_tsc_hz() / 1000) / 8 + 1;
+	uint32_t slice = (uint32_t)(lane->fresh / ticks) + 1;
+
+	slice = RTE_MIN(RTE_MIN(slice, lane->fresh), 4u * AGE_SLICE);
+	for (uint32_t i = 0; i < slice; i++) {
+		uint32_t slot = lane->hand;
+		const struct usage *usage = flow_usage(lane, slot);
+
+		lane->hand = lane->hand + 1 < lane->fresh ? lane->hand + 1 : 0;
+		rte_prefetch0(flow_usage(lane, lane->hand));
+		if (usage->course == NONE)
+			continue;
+		if (now > usage->seen && now - usage->seen > fusion->conf.idle) {
+			sl_flow_end(fusion, slot | (number == LANE6 ? FLOW6 : 0));
+			bump(&fusion->stats.aged, 1);
+		} else if (usage->packets > UINT32_MAX / 2) {
+			sl_flow_sync(fusion, slot | (number == LANE6 ? FLOW6 : 0));
+		}
+	}
+}
+
+void sl_flows_age(struct sl_fusion *fusion, uint64_t now)
+{
+	for (unsigned int lane = 0; lane < LANES; lane++) {
+		sweep(fusion, lane);
+		age(fusion, lane, now);
+	}
+	if (fusion->sweeping != 0 && fusion->lanes[LANE4].swept == 0 &&
+	    fusion->lanes[LANE6].swept == 0) {
+		atomic_store_explicit(&fusion->swept_changes, fusion->sweeping,
+				      memory_order_release);
+		fusion->sweeping = 0;
+	}
+}
