@@ -65,7 +65,7 @@ static void read_argument(struct expansion *x, const struct sl_tree_item *item,
 static void read_arguments(struct expansion *x, const struct sl_tree *parameters,
 			   const struct sl_tree *with, struct sl_place use)
 {
-	if (with != NULL && with->kind != SL_TREE_MAP) {
+	if (with != NULL && !sl_tree_is_map(with)) {
 		sl_fail_place(x->loader->errors, EINVAL, with->place,
 			      "`with`: expected a map of parameters, found %s",
 			      sl_tree_kind_name(with));

@@ -101,11 +101,11 @@ const struct sl_tree *sl_top_map(struct sl_loader *loader, const char *name, boo
 				      "the chain lacks `%s`: a map of names", name);
 		return NULL;
 	}
-	if (tree->kind != SL_TREE_MAP || (required && tree->count == 0)) {
+	if (!sl_tree_is_map(tree) || (required && tree->count == 0)) {
 		sl_fail_place(loader->errors, EINVAL, tree->place,
 			      "`%s`: expected a map of names%s, found %s", name,
 			      required ? ", at least one" : "",
-			      tree->count == 0 && tree->kind == SL_TREE_MAP
+			      tree->count == 0 && sl_tree_is_map(tree)
 				      ? "an empty one"
 				      : sl_tree_kind_name(tree));
 		return NULL;
@@ -201,7 +201,7 @@ static void check_plan(struct sl_loader *loader)
 
 static void load(struct sl_loader *loader)
 {
-	if (loader->root->kind != SL_TREE_MAP) {
+	if (!sl_tree_is_map(loader->root)) {
 		sl_fail_place(loader->errors, EINVAL, loader->root->place,
 			      "expected a chain, a map that starts with `sluice: " VERSION
 			      "`; found %s",
@@ -242,7 +242,7 @@ struct sl_chain *sl_chain_load_within(size_t memory, const char *file, const cha
 		loader.chain->store = loader.store;
 		loader.chain->file = sl_store_text(loader.store, file, strlen(file));
 		sl_errors_resolve(errors, sl_store_find, loader.store);
-		loader.root = sl_yaml_read(loader.store, file, bytes, size, errors);
+		loader.root = sl_tree_read(loader.store, file, bytes, size, errors);
 	}
 	if (loader.root != NULL && loader.chain->file != NULL)
 		load(&loader);

@@ -138,7 +138,7 @@ static void read_table(struct sl_params_reader *reader, const struct sl_tree *ma
 	const struct sl_section section = {param->fields, config};
 	char what[80];
 
-	if (map->kind != SL_TREE_MAP) {
+	if (!sl_tree_is_map(map)) {
 		sl_fail_place(reader->errors, EINVAL, map->place,
 			      "`%s`: expected a map of parameters, found %s", param->name,
 			      sl_tree_kind_name(map));

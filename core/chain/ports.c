@@ -133,7 +133,7 @@ void sl_read_ports(struct sl_loader *loader)
 		port->name = map->items[i].key->text;
 		port->place = map->items[i].key->place;
 		sl_check_name(loader, map->items[i].key, "port");
-		if (tree->kind != SL_TREE_MAP) {
+		if (!sl_tree_is_map(tree)) {
 			sl_fail_place(loader->errors, EINVAL, tree->place,
 				      "port `%s`: expected a map with `kind`, found %s", port->name,
 				      sl_tree_kind_name(tree));

@@ -99,7 +99,7 @@ static void read_rules(struct sl_loader *loader, struct sl_chain_steering *steer
 	if (config == NULL || map == NULL)
 		return;
 	steering->config = config;
-	if (map->kind != SL_TREE_MAP) {
+	if (!sl_tree_is_map(map)) {
 		sl_fail_place(loader->errors, EINVAL, tree->place,
 			      "steering of port `%s`: expected a list of rules, found %s",
 			      choice.port, sl_tree_kind_name(tree));

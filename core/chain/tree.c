@@ -11,8 +11,15 @@ const struct sl_tree *sl_tree_get(const struct sl_tree *map, const char *key)
 	return NULL;
 }
 
+bool sl_tree_is_map(const struct sl_tree *tree)
+{
+	return tree->kind == SL_TREE_MAP || tree->empty;
+}
+
 const char *sl_tree_kind_name(const struct sl_tree *tree)
 {
+	if (tree->empty)
+		return "an empty table";
 	switch (tree->kind) {
 	case SL_TREE_NULL:
 		return "nothing";
@@ -37,4 +44,14 @@ struct sl_place sl_tree_within(const struct sl_tree *scalar, size_t offset)
 		if (((unsigned char)scalar->text[i] & 0xc0) != 0x80) /* UTF-8: count characters */
 			place.column++;
 	return place;
+}
+
+const struct sl_tree *sl_tree_read(struct sl_store *store, const char *file, const char *bytes,
+				   size_t size, struct sl_errors *errors)
+{
+	size_t length = strlen(file);
+
+	if (length > 4 && strcmp(file + length - 4, ".lua") == 0)
+		return sl_lua_read(store, file, bytes, size, errors);
+	return sl_yaml_read(store, file, bytes, size, errors);
 }

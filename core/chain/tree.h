@@ -29,6 +29,7 @@ struct sl_tree {
 	/* Scalars: the text starts at the place, or one column after it when it is quoted, and
 	 * goes on in one line. */
 	bool plain, one_line;
+	bool empty; /* SL_TREE_LIST: of a language in which an empty list is an empty map too */
 	struct sl_place place;
 	const char *text; /* scalars; no NUL inside */
 	struct sl_tree_item *items;
@@ -38,6 +39,7 @@ struct sl_tree {
 
 /* The value of a key, or NULL. */
 const struct sl_tree *sl_tree_get(const struct sl_tree *map, const char *key);
+bool sl_tree_is_map(const struct sl_tree *tree);
 /* "a text", "a list", ... for messages. */
 const char *sl_tree_kind_name(const struct sl_tree *tree);
 /* Place of the byte at that offset of a scalar's text. */
@@ -46,6 +48,12 @@ struct sl_place sl_tree_within(const struct sl_tree *scalar, size_t offset);
 /* Read YAML. NULL with messages; a tree may come back although there are messages (duplicate
  * keys), so that the rest can be checked too. `file` is copied into the store. */
 const struct sl_tree *sl_yaml_read(struct sl_store *store, const char *file, const char *bytes,
+				   size_t size, struct sl_errors *errors);
+/* Read Lua, in the same way: a script that returns a table. */
+const struct sl_tree *sl_lua_read(struct sl_store *store, const char *file, const char *bytes,
+				  size_t size, struct sl_errors *errors);
+/* Read the language that the file's name tells: Lua when it ends with ".lua", else YAML. */
+const struct sl_tree *sl_tree_read(struct sl_store *store, const char *file, const char *bytes,
 				   size_t size, struct sl_errors *errors);
 /* Read a whole file; the caller frees the bytes. NULL with a message. */
 char *sl_file_read(const char *file, size_t *size, struct sl_errors *errors);

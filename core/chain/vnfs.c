@@ -91,7 +91,7 @@ static bool name_vnf(struct sl_loader *loader, struct sl_vnf_use *use, const str
 	const struct sl_vnf_source source = {.name = use->name, .tree = tree, .place = use->place};
 	const struct sl_tree *plugin, *vnf;
 
-	if (tree->kind != SL_TREE_MAP) {
+	if (!sl_tree_is_map(tree)) {
 		sl_fail_place(loader->errors, EINVAL, tree->place,
 			      "VNF `%s`: expected a map with `plugin` or `vnf`, found %s",
 			      use->name, sl_tree_kind_name(tree));
@@ -185,7 +185,7 @@ static void read_edges(struct edges *edges, const struct sl_tree *map,
 	edges->count = edges->own;
 	if (map == NULL)
 		return;
-	if (map->kind != SL_TREE_MAP) {
+	if (!sl_tree_is_map(map)) {
 		sl_fail_place(edges->loader->errors, EINVAL, map->place,
 			      "`edges`: expected a map from edges to paths, found %s",
 			      sl_tree_kind_name(map));

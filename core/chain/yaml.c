@@ -12,6 +12,7 @@
 #include <yaml.h>
 
 #include <core/chain/tree.h>
+#include <core/chain/utf8.h>
 
 #define MAX_FILE   (8 * 1024 * 1024)
 #define MAX_DEPTH  64
@@ -61,35 +62,6 @@ static bool no_memory(struct reader *r)
 	return false;
 }
 
-/* One byte sequence of UTF-8 (RFC 3629): its length, or 0. */
-static size_t utf8_length(const unsigned char *s, size_t left)
-{
-	static const struct {
-		unsigned char first, last, low, high; /* limits of the second byte */
-		size_t length;
-	} forms[] = {
-		{0x00, 0x7f, 0, 0, 1},       {0xc2, 0xdf, 0x80, 0xbf, 2},
-		{0xe0, 0xe0, 0xa0, 0xbf, 3}, {0xe1, 0xec, 0x80, 0xbf, 3},
-		{0xed, 0xed, 0x80, 0x9f, 3}, {0xee, 0xef, 0x80, 0xbf, 3},
-		{0xf0, 0xf0, 0x90, 0xbf, 4}, {0xf1, 0xf3, 0x80, 0xbf, 4},
-		{0xf4, 0xf4, 0x80, 0x8f, 4},
-	};
-
-	for (size_t i = 0; i < sizeof(forms) / sizeof(forms[0]); i++) {
-		if (s[0] < forms[i].first || s[0] > forms[i].last)
-			continue;
-		if (left < forms[i].length)
-			return 0;
-		if (forms[i].length > 1 && (s[1] < forms[i].low || s[1] > forms[i].high))
-			return 0;
-		for (size_t k = 2; k < forms[i].length; k++)
-			if ((s[k] & 0xc0) != 0x80)
-				return 0;
-		return forms[i].length;
-	}
-	return 0;
-}
-
 /* Place of a byte of the file. */
 static struct sl_place place_at(const struct reader *r, size_t offset)
 {
@@ -108,18 +80,13 @@ static struct sl_place place_at(const struct reader *r, size_t offset)
 
 static bool check_utf8(struct reader *r)
 {
-	for (size_t i = 0; i < r->size;) {
-		size_t length = utf8_length((const unsigned char *)r->bytes + i, r->size - i);
+	size_t good = sl_utf8_check(r->bytes, r->size);
 
-		if (length == 0) {
-			sl_fail_place(r->errors, EILSEQ, place_at(r, i),
-				      "the file is not UTF-8: byte 0x%02x; save it as UTF-8",
-				      (unsigned char)r->bytes[i]);
-			return false;
-		}
-		i += length;
-	}
-	return true;
+	if (good < r->size)
+		sl_fail_place(r->errors, EILSEQ, place_at(r, good),
+			      "the file is not UTF-8: byte 0x%02x; save it as UTF-8",
+			      (unsigned char)r->bytes[good]);
+	return good == r->size;
 }
 
 /* Put a finished or opened node where it belongs. */

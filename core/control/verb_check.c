@@ -1,12 +1,28 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
+#include <errno.h>
 #include <stdio.h>
 
+#include <core/chain/dump.h>
 #include <core/chain/plan.h>
 #include <core/control/verb.h>
 #include <core/host/config.h>
 
+/* In order of the names, so that two can be compared. */
+static void show(const struct sl_chain *chain, struct sl_errors *errors)
+{
+	json_t *model = sl_chain_dump(chain);
+
+	if (model == NULL) {
+		sl_fail(errors, ENOMEM, "out of memory");
+		return;
+	}
+	json_dumpf(model, stdout, JSON_INDENT(2) | JSON_SORT_KEYS);
+	putchar('\n');
+	json_decref(model);
+}
+
 static void check(const char *file, const struct sl_host_config *host, struct sl_registry *registry,
-		  struct sl_errors *errors)
+		  bool model, struct sl_errors *errors)
 {
 	struct sl_chain *chain =
 		sl_chain_load(file, registry, (const char *const *)host->vnf_folders,
@@ -14,11 +30,13 @@ static void check(const char *file, const struct sl_host_config *host, struct sl
 
 	if (chain != NULL)
 		sl_plan_free(sl_plan_new(chain, errors));
+	if (chain != NULL && model)
+		show(chain, errors);
 	sl_errors_resolve(errors, NULL, NULL);
 	sl_chain_free(chain);
 }
 
-static int check_all(char *const *files, int count, const char *config)
+static int check_all(char *const *files, int count, const char *config, bool model)
 {
 	int status = SL_EXIT_WRONG;
 	struct sl_errors *errors = sl_errors_new();
@@ -29,7 +47,7 @@ static int check_all(char *const *files, int count, const char *config)
 		registry = sl_registry_new((const char *const *)host->plugin_folders,
 					   host->plugin_folder_count);
 	for (int i = 0; registry != NULL && i < count; i++)
-		check(files[i], host, registry, errors);
+		check(files[i], host, registry, model, errors);
 	if (registry != NULL && sl_errors_count(errors) == 0)
 		status = SL_EXIT_OK;
 	sl_errors_print(errors, stderr);
@@ -41,14 +59,19 @@ static int check_all(char *const *files, int count, const char *config)
 
 static int run(const struct sl_verb *verb, int argc, char **argv)
 {
-	static const struct option options[] = {SL_OPTION_CONFIG, SL_OPTION_HELP, SL_OPTION_END};
+	static const struct option options[] = {
+		SL_OPTION_CONFIG, {"model", no_argument, NULL, 'm'}, SL_OPTION_HELP, SL_OPTION_END};
 	const char *config = NULL;
+	bool model = false;
 	int option;
 
-	while ((option = getopt_long(argc, argv, "c:h", options, NULL)) != -1) {
+	while ((option = getopt_long(argc, argv, "c:mh", options, NULL)) != -1) {
 		switch (option) {
 		case 'c':
 			config = optarg;
+			break;
+		case 'm':
+			model = true;
 			break;
 		case 'h':
 			return sl_verb_usage(verb);
@@ -58,18 +81,22 @@ static int run(const struct sl_verb *verb, int argc, char **argv)
 	}
 	if (optind == argc)
 		return sl_verb_misused(verb, "name a chain file");
-	return check_all(argv + optind, argc - optind, config);
+	return sl_verb_flush(verb, check_all(argv + optind, argc - optind, config, model));
 }
 
 const struct sl_verb sl_verb_check = {
 	.name = "check",
-	.synopsis = "check [--config FILE] CHAIN...",
+	.synopsis = "check [--config FILE] [--model] CHAIN...",
 	.summary = "Check chain files and report every error with its place",
 	.help = "Needs no rights, devices or hugepages, and starts nothing. Silent when all is "
 		"well;\n"
 		"errors go to standard error as FILE:LINE:COLUMN: error: TEXT.\n"
 		"\n"
 		"  -c, --config FILE  host file, which says where plugins and VNFs are looked "
-		"for\n",
+		"for\n"
+		"  -m, --model        print what each chain says, with defaults, as JSON; two "
+		"files "
+		"that\n"
+		"                     say the same print the same, in YAML or Lua\n",
 	.run = run,
 };

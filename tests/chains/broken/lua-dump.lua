@@ -1,0 +1,2 @@
+-- expect: 2: error: unknown name `string.dump`
+return string.dump(function() end)

@@ -1,0 +1,2 @@
+-- expect: 1: error: the script returns nothing; end it with `return {...}`, the chain
+

@@ -1,0 +1,7 @@
+-- expect: 7: error: the address of the gateway is missing
+local function need(value, what)
+	if not value then
+		error(what .. " is missing", 2)
+	end
+end
+need(nil, "the address of the gateway")

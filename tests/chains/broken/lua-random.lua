@@ -1,0 +1,2 @@
+-- expect: 2: error: unknown name `math.random`
+return {sluice = 1, name = "n" .. math.random(9)}

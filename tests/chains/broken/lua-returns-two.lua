@@ -1,0 +1,2 @@
+-- expect: 2: error: the script returns more than one value; expected one table, the chain
+return {}, {}

@@ -1,0 +1,4 @@
+-- expect: 3: error: not Lua: unfinished string near '"x'
+return {
+	name = "x
+}

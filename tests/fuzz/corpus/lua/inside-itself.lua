@@ -1,0 +1,4 @@
+local ports = {lan = {kind = "sink"}, wan = {kind = "sink"}}
+local fw = {plugin = "firewall"}
+fw.rules = {fw}
+return {sluice = 1, ports = ports, vnfs = {fw = fw}, paths = {p = "lan <-> fw <-> wan"}}

@@ -1,0 +1,4 @@
+local function deeper()
+	return (("a"):gsub("a", deeper))
+end
+return deeper()
