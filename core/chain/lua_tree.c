@@ -2,6 +2,7 @@
 /* From Lua's values to a tree. */
 #include <errno.h>
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <core/chain/lua_state.h>
@@ -20,14 +21,18 @@ struct value {
 
 static const struct sl_tree *build(struct sl_lua *lua, const struct value *value);
 
+static _Noreturn void too_large(struct sl_lua *lua)
+{
+	luaL_error(lua->state, "the chain is too large, or memory is short");
+	abort(); /* the error never returns, which its declaration does not say */
+}
+
 static struct sl_tree *new_tree(struct sl_lua *lua, enum sl_tree_kind kind, struct sl_place place)
 {
 	struct sl_tree *tree = sl_store_alloc(lua->store, 1, sizeof(*tree));
 
-	if (tree == NULL) {
-		luaL_error(lua->state, "the chain is too large, or memory is short");
-		return NULL;
-	}
+	if (tree == NULL)
+		too_large(lua);
 	tree->kind = kind;
 	tree->place = place;
 	tree->weight = 1;
@@ -45,7 +50,7 @@ static const struct sl_tree *new_text(struct sl_lua *lua, const struct sl_lua_wh
 		sl_fail_place(lua->errors, EILSEQ, where->value, "a text is not UTF-8");
 	tree->text = sl_store_text(lua->store, text, length);
 	if (tree->text == NULL)
-		luaL_error(lua->state, "the chain is too large, or memory is short");
+		too_large(lua);
 	tree->plain = where->plain;
 	tree->one_line = where->plain || where->quoted;
 	return tree;
@@ -176,7 +181,7 @@ static void build_items(struct sl_lua *lua, const struct value *value, struct sl
 		luaL_error(state, "the table has more than %d values", MAX_WEIGHT);
 	tree->items = sl_store_alloc(lua->store, count, sizeof(*tree->items));
 	if (tree->items == NULL)
-		luaL_error(state, "the chain is too large, or memory is short");
+		too_large(lua);
 	for (unsigned int i = 0; i < count; i++) {
 		lua_rawgeti(state, keys, (int)i + 1);
 		if (i == 0)
