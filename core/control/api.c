@@ -9,6 +9,7 @@
 #include <core/control/api.h>
 #include <core/control/command.h>
 #include <core/control/report.h>
+#include <core/flow/fusion.h>
 #include <core/plugin/json.h>
 
 #define PREFIX    "/v1/"
@@ -42,7 +43,7 @@ static const struct view views[] = {
 	{"paths", sl_report_paths, NULL},   {"nodes", sl_report_nodes, NULL},
 	{"vnfs", NULL, sl_report_vnfs},     {"workers", NULL, sl_report_workers},
 	{"memory", NULL, sl_report_memory}, {"plugins", NULL, plugins},
-	{"stats", NULL, sl_report_stats},
+	{"stats", NULL, sl_report_stats},   {"fusion", NULL, sl_report_fusion},
 };
 
 static json_t *failure(unsigned int *status, unsigned int code, const char *format, ...)
@@ -367,6 +368,38 @@ static json_t *answer_vnf(struct sl_engine *engine, const struct sl_api_request 
 	return answer;
 }
 
+/* POST {"mode": "on"}, {"sample": 100} or both. */
+static json_t *change_fusion(struct sl_engine *engine, const struct sl_api_request *request,
+			     unsigned int *status)
+{
+	json_t *body = json_loadb(request->body != NULL ? request->body : "", request->body_size,
+				  JSON_REJECT_DUPLICATES, NULL);
+	const json_t *mode = json_object_get(body, "mode");
+	const json_t *sample = json_object_get(body, "sample");
+	int number = json_is_string(mode) ? sl_fusion_mode_of(json_string_value(mode)) : -1;
+	json_t *answer = NULL;
+
+	if (!request->may_change)
+		answer = failure(status, FORBIDDEN,
+				 "only root and the user that sluice runs as may change fusion");
+	else if (!json_is_object(body) || (mode != NULL && number < 0) ||
+		 (sample != NULL && (!json_is_integer(sample) || json_integer_value(sample) < 0 ||
+				     json_integer_value(sample) > 1 << 30)) ||
+		 (mode == NULL && sample == NULL))
+		answer = failure(status, BAD_REQUEST,
+				 "expected `mode`: on, off or verify; `sample`: 0 to 2^30");
+	if (answer == NULL) {
+		if (mode != NULL)
+			sl_engine_fuse(engine, (unsigned int)number);
+		if (sample != NULL)
+			atomic_store(&engine->fusion_control->sample,
+				     (uint32_t)json_integer_value(sample));
+		answer = sl_report_fusion(engine);
+	}
+	json_decref(body);
+	return answer;
+}
+
 json_t *sl_api_answer(struct sl_engine *engine, const struct sl_api_request *request,
 		      unsigned int *status)
 {
@@ -383,6 +416,8 @@ json_t *sl_api_answer(struct sl_engine *engine, const struct sl_api_request *req
 		return failure(status, UNAVAILABLE, "nothing runs");
 	if (strncmp(path, "vnfs/", 5) == 0)
 		return answer_vnf(engine, request, path + 5, status);
+	if (!get && strcmp(path, "fusion") == 0)
+		return change_fusion(engine, request, status);
 	for (size_t i = 0; i < sizeof(views) / sizeof(views[0]); i++)
 		if (strcmp(views[i].name, path) == 0)
 			return get ? show_view(engine, &views[i], status)

@@ -402,6 +402,7 @@ json_t *sl_report_stats(const struct sl_engine *engine)
 	json_object_set_new(object, "vnfs", sl_report_vnfs(engine));
 	json_object_set_new(object, "hops", sl_report_nodes(engine, s));
 	json_object_set_new(object, "workers", sl_report_workers(engine));
+	json_object_set_new(object, "fusion", sl_report_fusion(engine));
 	sl_snapshot_free(s);
 	return object;
 }

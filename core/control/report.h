@@ -16,6 +16,8 @@ json_t *sl_report_nodes(const struct sl_engine *engine, const struct sl_snapshot
 json_t *sl_report_vnfs(const struct sl_engine *engine);
 json_t *sl_report_workers(const struct sl_engine *engine);
 json_t *sl_report_memory(const struct sl_engine *engine);
+/* One object with a list of workers. */
+json_t *sl_report_fusion(const struct sl_engine *engine);
 json_t *sl_report_plugins(const struct sl_registry *registry);
 /* All that counts packets: status, totals, ports, paths. */
 json_t *sl_report_stats(const struct sl_engine *engine);

@@ -251,9 +251,10 @@ void sl_trail_compile(struct sl_fusion *fusion, struct sl_trail *trail, const st
 	else
 		fill6(flow_slot(lane, slot), trail, &own);
 	flow = slot | (trail->lane == LANE6 ? FLOW6 : 0);
-	bump(&fusion->stats.fused, 1);
-	if (!tie_all(fusion, trail, flow)) {
-		sl_flow_end(fusion, flow);
-		bump(&fusion->stats.no_room, 1);
+	if (tie_all(fusion, trail, flow)) {
+		bump(&fusion->stats.fused, 1);
+		return;
 	}
+	sl_flow_end(fusion, flow);
+	bump(&fusion->stats.no_room, 1);
 }

@@ -80,6 +80,7 @@ int sl_engine_fusion_start(struct sl_engine *engine, const struct sl_chain *chai
 		engine->fusion[i] = sl_fusion_new(&conf, errors);
 		if (engine->fusion[i] == NULL)
 			return -ENOMEM;
+		sl_fusion_tend(engine->fusion[i]);
 	}
 	return 0;
 }
