@@ -216,6 +216,11 @@ void sl_anchor_cut(struct sl_node *node, struct sl_anchor *anchor)
 {
 	struct sl_fusion *fusion;
 
+	/* What a trail says of it that has not come to its end is no longer true. */
+	if (sl_recording(node)) {
+		fusion = fusion_of(node);
+		*cut_slot(fusion, anchor) = ++fusion->cuts;
+	}
 	if (likely(anchor->first == 0))
 		return;
 	fusion = fusion_of(node);

@@ -264,6 +264,7 @@ struct trail_tie {
 	struct sl_node *node;
 	struct sl_anchor *anchor;
 	uint64_t handle;
+	uint64_t cuts; /* of the fusion, when it was said */
 	int16_t longer;
 	uint8_t step;
 	bool guards;
@@ -283,6 +284,7 @@ struct expected {
 #define UNKNOWN  (-2)
 
 struct sl_trail {
+	struct sl_fusion *fusion;
 	struct rte_mbuf *m; /* NULL: the trail is free */
 	uint32_t next;      /* free list */
 	bool refused, spoken, verify;
@@ -327,6 +329,7 @@ struct sl_trail {
 
 #define ROUND_SLOTS  512
 #define REFUSE_SLOTS 4096
+#define CUT_SLOTS    1024
 
 struct sl_fusion {
 	struct sl_fusion_conf conf;
@@ -361,6 +364,9 @@ struct sl_fusion {
 		uint32_t hash;
 		uint32_t until; /* in units of 2^20 cycles */
 	} refused[REFUSE_SLOTS];
+	/* Anchors that were cut while packets with trails were in the graph, by the hash of their
+	 * address: how many cuts there had been then. */
+	uint64_t cuts, cut_at[CUT_SLOTS];
 	uint32_t countdown; /* hits until one is verified */
 	uint32_t random;
 	uint64_t seen_changes, seen_all;
@@ -443,6 +449,13 @@ static inline void course_use(struct sl_fusion *fusion, struct course *course, u
 		course->dirty = fusion->dirty;
 		fusion->dirty = number;
 	}
+}
+
+static inline uint64_t *cut_slot(struct sl_fusion *fusion, const struct sl_anchor *anchor)
+{
+	uint64_t word = (uint64_t)(uintptr_t)anchor;
+
+	return &fusion->cut_at[sl_index_crc(word, 0) % CUT_SLOTS];
 }
 
 /* flow.c */

@@ -19,6 +19,7 @@ int sl_trails_init(struct sl_fusion *fusion, struct sl_errors *errors)
 		return sl_fail(errors, ENOMEM, "no memory for flow fusion");
 	fusion->trail_free = NONE;
 	for (uint32_t i = MOST_TRAILS; i-- > 0;) {
+		fusion->trails[i].fusion = fusion;
 		fusion->trails[i].next = fusion->trail_free;
 		fusion->trail_free = i;
 	}
@@ -407,6 +408,7 @@ void sl_trail_session(struct sl_trail *trail, struct sl_anchor *anchor, uint64_t
 		.node = NULL, /* set when the step is over */
 		.anchor = anchor,
 		.handle = handle,
+		.cuts = trail->fusion->cuts,
 		.longer = longer(trail),
 		.step = (uint8_t)trail->step_count,
 	};
@@ -452,6 +454,15 @@ static void give_up(struct sl_fusion *fusion, struct sl_graph *graph, struct sl_
 	sl_trail_end(fusion, graph, trail);
 }
 
+/* Whether a session was cut after it was said. */
+static bool cut_since(struct sl_fusion *fusion, const struct sl_trail *trail)
+{
+	for (uint32_t i = 0; i < trail->tie_count; i++)
+		if (*cut_slot(fusion, trail->ties[i].anchor) > trail->ties[i].cuts)
+			return true;
+	return false;
+}
+
 /* The packet's end of the trail: at a hop, or dropped by the one it is in. */
 static void finish(struct sl_fusion *fusion, struct sl_graph *graph, struct sl_trail *trail,
 		   struct sl_hop *hop, bool drop, uint8_t reason)
@@ -459,7 +470,7 @@ static void finish(struct sl_fusion *fusion, struct sl_graph *graph, struct sl_t
 	if (trail->verify) {
 		sl_verify_end(fusion, trail, drop, reason, hop);
 	} else if (trail->refused || (!drop && hop->fuse_edge == 0) ||
-		   trail->changes != sl_fusion_changes()) {
+		   trail->changes != sl_fusion_changes() || cut_since(fusion, trail)) {
 		refuse_flow(fusion, trail, graph->now);
 	} else {
 		sl_trail_compile(fusion, trail, drop ? NULL : hop, reason, graph->now);
@@ -531,8 +542,8 @@ void sl_trails_leave(struct sl_graph *graph, struct sl_hop *hop, struct sl_frame
 		if (on && trail->spoken && !trail->refused)
 			continue;
 		if (on && trail->verify)
-			continue; /* what comes out can be compared all the same */
-		if (on)           /* else it may be another thread's by now */
+			continue;                /* what comes out can be compared all the same */
+		if (edge < hop->node.edge_count) /* else it may be another thread's by now */
 			sl_packet(frame->pkts[fusion->burst[i].place])->flags &=
 				(uint16_t)~SL_PKT_TRAIL;
 		give_up(fusion, graph, trail);

@@ -76,6 +76,13 @@ static bool same_bytes(const struct rte_mbuf *a, const struct rte_mbuf *b)
 	return true;
 }
 
+/* Whether the flow is still there: no session was cut since the action was looked up. */
+static bool still_there(const struct sl_fusion *fusion, const struct sl_trail *trail)
+{
+	return sl_index_find(fusion->lanes[trail->lane].index, &trail->key4, trail->hash) !=
+	       SL_NO_SLOT;
+}
+
 static void mismatch(struct sl_fusion *fusion, struct sl_trail *trail, const struct rte_mbuf *m)
 {
 	const struct lane *lane = &fusion->lanes[trail->lane];
@@ -109,7 +116,7 @@ void sl_verify_end(struct sl_fusion *fusion, struct sl_trail *trail, bool drop, 
 	else
 		same = expected->edge == hop->fuse_edge && same_bytes(expected->m, trail->m) &&
 		       sl_packet(expected->m)->mark == sl_packet(trail->m)->mark;
-	/* What was un-fused on the way may well have been decided otherwise. */
-	if (!same && trail->changes == sl_fusion_changes())
+	/* What was un-fused or cut on the way may well have been decided otherwise. */
+	if (!same && trail->changes == sl_fusion_changes() && still_there(fusion, trail))
 		mismatch(fusion, trail, drop ? NULL : trail->m);
 }

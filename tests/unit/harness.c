@@ -14,6 +14,7 @@
 
 #include <core/control/command.h>
 #include <core/error/errors.h>
+#include <core/flow/flow.h>
 #include <core/graph/graph.h>
 #include <core/plugin/instance.h>
 #include <core/plugin/json.h>
@@ -23,6 +24,7 @@
 #define MOST_EDGES  (SL_EDGE_LAST + 1)
 #define MOST_EVENTS 4096
 #define TRAPS       2 /* hops before the traps: one each way */
+#define FLOWS       65536
 
 /* A packet that left the instance. */
 struct caught {
@@ -38,8 +40,11 @@ struct event {
 struct sl_test {
 	const struct sl_node_type *type;
 	struct sl_test_config *config;
-	struct sl_instance *instance, *trap;
+	struct sl_instance *instance, *trap, *fuse;
 	struct sl_graph *graphs[SL_MAX_WORKERS];
+	struct sl_fusion *fusion[SL_MAX_WORKERS]; /* NULL: what is said on trails is not heard */
+	struct sl_fusion_control control;
+	uint16_t entry; /* hop that packets from inside are pushed to; the next: from outside */
 	uint64_t pushed[SL_MAX_WORKERS];
 	uint32_t workers, worker;
 	uint64_t now;
@@ -173,15 +178,81 @@ static unsigned int word_count(const char *const *words)
 	return n;
 }
 
+static uint8_t fusion_mode(const char *mode)
+{
+	if (mode == NULL)
+		mode = getenv("SLUICE_FUSION");
+	if (mode == NULL || strcmp(mode, "off") == 0)
+		return SL_FUSION_OFF;
+	if (strcmp(mode, "on") != 0 && strcmp(mode, "verify") != 0)
+		sl_test_fail("fusion is on, off or verify, not %s", mode);
+	return strcmp(mode, "on") == 0 ? SL_FUSION_ON : SL_FUSION_VERIFY;
+}
+
+/* Verification found that an action differs from the walk. */
+static void mismatch(void *context, struct rte_mbuf *fused, struct rte_mbuf *walked)
+{
+	const struct sl_test *t = context;
+
+	fprintf(stderr, "fused:  %s\n", fused != NULL ? sl_test_text(fused) : "dropped");
+	if (fused != NULL)
+		rte_pktmbuf_dump(stderr, fused, 200);
+	fprintf(stderr, "walked: %s\n", walked != NULL ? sl_test_text(walked) : "dropped");
+	if (walked != NULL)
+		rte_pktmbuf_dump(stderr, walked, 200);
+	sl_test_fail("%s said otherwise on its trail", t->type->name);
+}
+
+/* A fuse hop before each hop of the instance, from which actions lead to its traps. */
+static void make_fuse_hops(struct sl_test *t, struct sl_graph_hop *hops, struct sl_errors *errors)
+{
+	t->fuse = sl_instance_new(&sl_fuse_type, "fuse", NULL, 0, t->workers, errors);
+	t->entry = (uint16_t)(TRAPS + 2u * t->edge_count);
+	for (uint16_t from = 0; from < 2; from++) {
+		struct sl_graph_hop *hop = &hops[t->entry + from];
+
+		*hop = hops[from];
+		hop->name = from == SL_INSIDE ? "fuse >" : "fuse <";
+		hop->instance = t->fuse;
+		hop->own_path = SL_ON;
+		hop->edge_count = (uint8_t)(SL_EDGE_FIRST + t->edge_count);
+		for (unsigned int e = 0; e <= SL_EDGE_LAST; e++)
+			hop->edges[e] = e < SL_EDGE_FIRST || e >= hop->edge_count
+						? SL_GRAPH_NO_HOP
+						: (uint16_t)(TRAPS + from * t->edge_count + e -
+							     SL_EDGE_FIRST);
+		hop->edges[SL_ON] = from;
+	}
+	/* Traps look at what they get: they do not just send it. */
+	for (uint16_t i = TRAPS; i < t->entry; i++)
+		hops[i].edges[SL_ON] = i;
+}
+
+static struct sl_fusion *make_fusion(struct sl_test *t, struct sl_errors *errors)
+{
+	struct sl_fusion_conf conf = {
+		.control = &t->control,
+		.flows = FLOWS,
+		.idle = SL_FUSION_IDLE_S * sl_hz(),
+		.pool = pool,
+		.mismatch = mismatch,
+		.mismatch_context = t,
+	};
+
+	return sl_fusion_new(&conf, errors);
+}
+
 static void make_graphs(struct sl_test *t, struct sl_errors *errors)
 {
-	unsigned int count = TRAPS + 2u * t->edge_count;
+	bool fuses = t->control.mode != SL_FUSION_OFF;
+	unsigned int instance_hops = TRAPS + 2u * t->edge_count;
+	unsigned int count = instance_hops + (fuses ? 2 : 0);
 	struct sl_graph_hop *hops = calloc(count, sizeof(*hops));
 	char(*names)[32] = calloc(count, sizeof(*names));
 
 	if (hops == NULL || names == NULL)
 		sl_test_fail("out of memory");
-	for (unsigned int i = 0; i < count; i++) {
+	for (unsigned int i = 0; i < instance_hops; i++) {
 		struct sl_graph_hop *hop = &hops[i];
 		bool trap = i >= TRAPS;
 
@@ -197,14 +268,23 @@ static void make_graphs(struct sl_test *t, struct sl_errors *errors)
 						? SL_GRAPH_NO_HOP
 						: (uint16_t)(TRAPS + i * t->edge_count + e);
 	}
+	if (fuses)
+		make_fuse_hops(t, hops, errors);
 	for (uint16_t w = 0; w < t->workers; w++) {
-		struct sl_graph_conf conf = {
+		struct sl_graph_conf conf;
+
+		if (fuses)
+			t->fusion[w] = make_fusion(t, errors);
+		if (fuses && t->fusion[w] == NULL)
+			break;
+		conf = (struct sl_graph_conf){
 			.hops = hops,
 			.hop_count = (uint16_t)count,
 			.worker = w,
 			.pool = pool,
 			.event = on_event,
 			.event_context = t,
+			.fusion = t->fusion[w],
 		};
 
 		t->graphs[w] = sl_graph_new(&conf, errors);
@@ -243,6 +323,7 @@ static struct sl_test *make(const struct sl_node_type *type, const char *yaml,
 	t->type = type;
 	t->workers = options->workers != 0 ? options->workers : 1;
 	t->any_bytes = options->any_bytes;
+	t->control.mode = fusion_mode(options->fusion);
 	t->edge_count = (uint8_t)(2 + name_count(type->edges) + word_count(options->paths));
 	t->own_path = options->own_path == 0 ? SL_ON
 					     : (uint8_t)(SL_EDGE_FIRST + name_count(type->edges) +
@@ -328,6 +409,7 @@ int sl_test_configure(struct sl_test *t, const char *yaml)
 	if (t->type->configure == NULL)
 		sl_test_fail("%s has no configure()", t->type->name);
 	error = t->type->configure(t->instance, sl_test_config_struct(config), errors);
+	sl_unfuse(t->instance);
 	sl_errors_free(errors);
 	if (error != 0) {
 		sl_test_config_free(config);
@@ -367,6 +449,9 @@ void sl_test_end(struct sl_test *t)
 	}
 	sl_instance_free(t->instance);
 	sl_instance_free(t->trap);
+	sl_instance_free(t->fuse);
+	for (uint32_t w = 0; w < t->workers; w++)
+		sl_fusion_free(t->fusion[w]);
 	sl_test_config_free(t->config);
 	free(t->caught);
 	free(t->events);
@@ -395,7 +480,7 @@ void sl_test_worker(struct sl_test *t, uint32_t worker)
 void sl_test_push(struct sl_test *t, enum sl_side from, struct rte_mbuf *m)
 {
 	t->pushed[t->worker]++;
-	sl_graph_push(t->graphs[t->worker], (uint16_t)from, &m, 1);
+	sl_graph_push(t->graphs[t->worker], (uint16_t)(t->entry + from), &m, 1);
 }
 
 static void check_caught(struct sl_test *t, unsigned int since)
@@ -411,6 +496,15 @@ static void check_caught(struct sl_test *t, unsigned int since)
 	}
 }
 
+/* Flows may be recorded again at once. */
+static void refresh(struct sl_test *t)
+{
+	struct sl_fusion *fusion = t->fusion[t->worker];
+
+	memset(fusion->refused, 0, sizeof(fusion->refused));
+	sl_fusion_tend(fusion);
+}
+
 static void walk(struct sl_test *t, bool tick)
 {
 	struct sl_graph *graph = t->graphs[t->worker];
@@ -418,6 +512,9 @@ static void walk(struct sl_test *t, bool tick)
 	struct sl_ledger ledger;
 	unsigned int rounds = 0;
 
+	t->now++;
+	if (t->fusion[t->worker] != NULL)
+		refresh(t);
 	if (tick)
 		sl_graph_tick(graph, t->now);
 	do {
@@ -426,6 +523,8 @@ static void walk(struct sl_test *t, bool tick)
 		if (++rounds == 10000)
 			sl_test_fail("packets go round without end");
 	} while (ledger.pending != 0);
+	if (t->fusion[t->worker] != NULL)
+		sl_fusion_settle(t->fusion[t->worker]);
 	check_caught(t, since);
 }
 
@@ -487,6 +586,35 @@ void sl_test_advance(struct sl_test *t, uint64_t nanoseconds)
 uint64_t sl_test_now(const struct sl_test *t)
 {
 	return t->now;
+}
+
+void sl_test_same_time(struct sl_test *t, const struct sl_test *other)
+{
+	t->now = other->now;
+}
+
+uint64_t sl_test_fused(const struct sl_test *t)
+{
+	struct sl_fusion_stats stats;
+	uint64_t sum = 0;
+
+	for (uint32_t w = 0; w < t->workers && t->fusion[w] != NULL; w++) {
+		sl_fusion_stats(t->fusion[w], &stats);
+		sum += stats.hits + stats.verified;
+	}
+	return sum;
+}
+
+void sl_test_passed(const struct sl_test *t, enum sl_side from, uint64_t *packets, uint64_t *bytes)
+{
+	struct sl_hop_stats stats;
+
+	*packets = *bytes = 0;
+	for (uint32_t w = 0; w < t->workers; w++) {
+		sl_graph_stats(t->graphs[w], (uint16_t)from, &stats);
+		*packets += stats.packets;
+		*bytes += stats.bytes;
+	}
 }
 
 static struct caught *find(const struct sl_test *t, enum sl_side from, uint8_t edge, unsigned int i)

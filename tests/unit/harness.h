@@ -15,6 +15,9 @@
  * the fields the node left, and its checksums are verified; sl_test_end() asserts that no mbuf
  * leaked. A failed assertion fails the cmocka test, or aborts where there is no cmocka (fuzzers).
  *
+ * With SLUICE_FUSION=on in the environment packets of known flows take the actions that the
+ * instance said on trails; with =verify they walk, and each walk is compared with the action.
+ *
  * EAL starts at the first use, without hugepages, devices or rights.
  */
 #ifndef TESTS_UNIT_HARNESS_H
@@ -35,6 +38,7 @@ struct sl_test_options {
 	uint32_t workers;         /* 0: one. Each has its own graph; see sl_test_worker() */
 	const char *const *paths; /* NULL-ended: what SL_PATH parameters may name */
 	unsigned int own_path;    /* the instance stands in paths[own_path - 1]; 0: in none */
+	const char *fusion;       /* "off", "on" or "verify"; NULL: as the environment says */
 	bool any_bytes; /* do not check checksums of what comes out: what goes in has wrong ones */
 };
 
@@ -69,8 +73,13 @@ int sl_test_one(struct sl_test *t, enum sl_side from, struct rte_mbuf *m);
 void sl_test_advance(struct sl_test *t, uint64_t nanoseconds);
 /* Call tick() so many times, tick_ms apart. */
 void sl_test_tick(struct sl_test *t, uint32_t times);
-/* The clock, TSC. */
+/* The clock, TSC; it goes on by a tick with every walk. */
 uint64_t sl_test_now(const struct sl_test *t);
+void sl_test_same_time(struct sl_test *t, const struct sl_test *other);
+/* How many packets took an action, or were compared with one. */
+uint64_t sl_test_fused(const struct sl_test *t);
+/* What passed the hop of that direction, fused packets among it. */
+void sl_test_passed(const struct sl_test *t, enum sl_side from, uint64_t *packets, uint64_t *bytes);
 
 /* Packets caught that came from that side and left by that edge, in order. The harness owns
  * them until sl_test_clear(), sl_test_one() or sl_test_end(). NULL: no such packet. */
