@@ -1,0 +1,770 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The load balancer's parts and what they share.
+ *
+ *   params.c, check.c  parameters and what their table cannot say
+ *   maglev.c           the lookup table of a service (Eisenbud et al., NSDI 2016)
+ *   plan.c             a configuration compiled; immutable but for the lookup tables
+ *   backends.c         which backends take new sessions, with what weight; their ends
+ *   health.c, probe.c  checks, on the main thread, by sockets that never block
+ *   key.c              keys of packets; which worker a packet is for
+ *   table.c            the sessions of a worker and their life
+ *   sources.c          persistence: which backend a client had
+ *   balance.c          the packet path
+ *   rewrite.c          destination rewritten and its way back
+ *   tunnel.c           IP in IP
+ *   icmp.c             ICMP errors about sessions
+ *   answer.c           echo replies, resets and errors of our own
+ *   trails.c           decisions said for flow fusion
+ *   commands.c         what an operator may ask
+ *
+ * The main thread owns backends: a *slot* each, which lives on when the configuration changes.
+ * Workers know a backend by its slot; a session remembers the slot's *epoch*, and is over when
+ * that has moved on. Addresses and ports are in network byte order.
+ */
+#ifndef LOAD_BALANCER_H
+#define LOAD_BALANCER_H
+
+#include <netinet/in.h>
+#include <stdalign.h>
+#include <stdatomic.h>
+#include <string.h>
+
+#include <rte_branch_prediction.h>
+#include <rte_byteorder.h>
+#include <rte_common.h>
+
+#include <sluice/index.h>
+#include <sluice/node.h>
+#include <sluice/trail.h>
+
+/* ---- Names ---- */
+
+enum lb_reason {
+	LB_MALFORMED,
+	LB_FRAGMENT,
+	LB_UNSUPPORTED_PROTOCOL,
+	LB_NO_BACKEND,
+	LB_NO_SESSION,
+	LB_TABLE_FULL,
+	LB_TUPLE_IN_USE,
+	LB_UNRELATED,
+	LB_TOO_BIG,
+	LB_NO_HEADROOM,
+	LB_TUNNEL_ERROR,
+	LB_REASON_COUNT,
+};
+
+enum lb_counter {
+	LB_BALANCED,
+	LB_RETURNED,
+	LB_PASSED,
+	LB_SESSIONS_MADE,
+	LB_SESSIONS_ENDED,
+	LB_STATELESS,
+	LB_ICMP_ERRORS,
+	LB_ECHOES,
+	LB_REPLIES,
+	LB_REPLIES_LIMITED,
+	LB_SOURCES_MADE,
+	LB_SOURCES_EVICTED,
+	LB_COUNTER_COUNT,
+};
+
+enum lb_event {
+	LB_EVENT_UP,
+	LB_EVENT_DOWN,
+	LB_EVENT_COUNT,
+};
+
+/* ---- Configuration ---- */
+
+enum lb_mode {
+	LB_DNAT,
+	LB_DIRECT,
+	LB_TUNNEL,
+};
+
+enum lb_probe_kind {
+	LB_PROBE_TCP,
+	LB_PROBE_HTTP,
+	LB_PROBE_ICMP,
+};
+
+enum lb_echo {
+	LB_ECHO_ANSWER,
+	LB_ECHO_FORWARD,
+	LB_ECHO_PASS,
+};
+
+struct lb_health_config {
+	uint64_t given;
+	uint32_t kind; /* enum lb_probe_kind */
+	uint64_t port;
+	const char *path, *host;
+	struct sl_list status;      /* of struct sl_span */
+	uint64_t interval, timeout; /* ns */
+	uint64_t rise, fall;
+};
+
+struct lb_backend_config {
+	uint64_t given;
+	const char *name;
+	struct sl_addr address;
+	uint64_t port;
+	struct rte_ether_addr mac;
+	uint64_t weight;
+	bool drain;
+	struct sl_addr check_address;
+	uint64_t check_port;
+};
+
+struct lb_service_config {
+	uint64_t given;
+	const char *name;
+	struct sl_addr address;
+	uint32_t proto;
+	uint64_t port;
+	uint32_t mode;        /* enum lb_mode */
+	uint32_t persistence; /* 0: none, 1: source */
+	uint32_t no_backend;  /* 0: drop, 1: reject */
+	uint64_t slow_start;  /* ns */
+	struct lb_health_config health;
+	struct sl_list backends;
+};
+
+/* Bits of lb_service_config.given, in the order of its table. */
+#define LB_GIVEN_HEALTH (1u << 8)
+
+enum lb_timeout {
+	LB_TIME_TCP_OPENING,
+	LB_TIME_TCP_ESTABLISHED,
+	LB_TIME_TCP_CLOSING,
+	LB_TIME_UDP,
+	LB_TIME_OTHER,
+	LB_TIME_COUNT,
+};
+
+struct lb_config {
+	uint64_t given;
+	struct sl_list services;
+	uint32_t clients; /* enum sl_side */
+	uint64_t table_size;
+	uint64_t sessions, sessions_ipv6, sources;
+	uint32_t echo; /* enum lb_echo */
+	bool pickup;
+	uint64_t reject_rate;
+	struct sl_list tunnel_source; /* of struct sl_addr */
+	uint64_t tunnel_ttl, mtu;
+	struct rte_ether_addr source_mac;
+	uint64_t persistence_timeout;
+	uint64_t timeouts[LB_TIME_COUNT]; /* ns */
+};
+
+extern const struct sl_param sl_lb_params[];
+int sl_lb_check(const void *config, struct sl_errors *errors);
+
+/* ---- Backends ---- */
+
+#define LB_MOST_SERVICES 1024
+#define LB_MOST_BACKENDS 1024 /* of all services */
+#define LB_SLOTS         2048 /* with those whose last sessions are still being ended */
+#define LB_NOBODY        UINT16_MAX
+#define LB_NAME          64
+
+/* The key of a service: exact, or with port 0, or with that and LB_PROTO_ANY. */
+#define LB_PROTO_ANY SL_PROTO_ANY
+
+struct lb_service_key {
+	uint8_t addr[16];
+	uint16_t port;
+	uint16_t proto;
+	uint32_t family;
+};
+
+/* What a backend is. Two with the same target are the same; zeroed, so that bytes compare. */
+struct lb_target {
+	struct lb_service_key service;
+	struct sl_addr addr;
+	uint16_t port; /* 0: that of the packet */
+	uint8_t mode;
+	uint8_t zero;
+	struct rte_ether_addr mac;
+};
+
+enum lb_state {
+	LB_CHECKING, /* no check has ended yet */
+	LB_UP,
+	LB_DOWN,
+};
+
+/* A backend as workers see it. But for the atomics it does not change while any session refers
+ * to the slot. */
+struct lb_backend {
+	alignas(128) _Atomic uint32_t epoch;
+	_Atomic uint8_t open;  /* takes new sessions */
+	_Atomic uint8_t state; /* enum lb_state; for events */
+	uint8_t mode;
+	uint8_t outer_length;
+	struct rte_ether_addr mac;
+	uint16_t port;
+	struct sl_addr addr;
+	uint8_t outer[40]; /* tunnel: the header to push, lengths and checksum not set */
+};
+
+static_assert(sizeof(struct lb_backend) == 128, "a backend is a pair of cache lines");
+
+/* What a worker counted of a backend. */
+struct lb_tally {
+	alignas(64) uint64_t active; /* sessions that live */
+	uint64_t sessions;
+	uint64_t packets_in, bytes_in; /* to the backend */
+	uint64_t packets_out, bytes_out;
+};
+
+/* The state of one check; see health.c. */
+struct lb_check {
+	int fd; /* -1: none under way */
+	uint8_t phase;
+	uint16_t sequence;      /* ICMP: of the request under way */
+	uint64_t due, deadline; /* ns */
+	uint32_t good, bad;     /* in a row */
+	uint64_t done, failed;
+	uint16_t length;
+	char text[24];   /* HTTP: the begin of the answer */
+	char result[64]; /* of the last check */
+};
+
+/* A backend as the main thread sees it. */
+struct lb_server {
+	bool used;
+	bool dying; /* its epoch moves on at the next sl_lb_apply() */
+	uint8_t state;
+	struct lb_target target;
+	uint64_t since;   /* ns: of the state */
+	uint64_t changes; /* of the state */
+	/* By command, until the configuration says something else. */
+	bool drained;
+	uint64_t weight;
+	uint64_t configured_weight;
+	bool configured_drain;
+	struct lb_check check;
+};
+
+/* ---- Plan ---- */
+
+struct lb_member {
+	uint16_t slot;
+	bool fresh; /* the slot is taken by this plan */
+	char name[LB_NAME];
+	uint64_t identity; /* hash of the name */
+	const struct lb_backend_config *config;
+	uint64_t built; /* weight in the lookup table */
+};
+
+struct lb_service {
+	struct lb_service_key key;
+	_Atomic(const uint16_t *) table; /* slots; NULL: no backend takes sessions */
+	uint32_t id;                     /* the same while its key is */
+	uint8_t mode;
+	bool by_source, reject;
+	/* Main thread. */
+	const struct lb_service_config *config;
+	struct lb_member *members; /* in the order of their identity */
+	uint32_t member_count;
+};
+
+/* An address that means something: of a service, of a backend, of the tunnels' own end. */
+struct lb_place {
+	uint8_t addr[16];
+	uint64_t family;
+	bool vip, backend, tunnel;
+	uint32_t service; /* vip: the first of them */
+};
+
+struct lb_plan {
+	const struct lb_config *config;
+	struct lb_service *services;
+	uint32_t service_count;
+	struct sl_index *by_key; /* services */
+	struct lb_place *places;
+	uint32_t place_count;
+	struct sl_index *by_addr; /* places */
+	uint32_t table_size;
+	uint64_t timeouts[LB_TIME_COUNT]; /* TSC */
+	uint64_t persistence_timeout;
+	uint64_t reject_interval;
+	uint8_t echo;
+	bool pickup;
+};
+
+struct lb_probes;
+
+struct lb {
+	_Atomic(struct lb_plan *) plan;
+	struct lb_backend *backends; /* LB_SLOTS */
+	struct lb_server *servers;   /* LB_SLOTS; main thread */
+	_Atomic uint32_t deaths;     /* epochs that moved on: workers look for sessions to end */
+	_Atomic uint32_t changes;    /* of any state: for events */
+	struct lb_probes *probes;
+	uint32_t next_service; /* id */
+	bool dying;            /* some backend is */
+	/* What cannot change while it runs. */
+	uint64_t sessions, sessions_ipv6, sources, table_size;
+	uint8_t clients;
+	bool spread_by_port;
+	uint32_t mtu;
+	bool has_source_mac;
+	struct rte_ether_addr source_mac;
+	struct sl_addr tunnel_source[2]; /* IPv4, IPv6; family 0: none */
+	uint8_t tunnel_ttl;
+};
+
+/* maglev.c */
+struct lb_maglev_member {
+	uint64_t identity;
+	uint64_t weight; /* more than 0 */
+	uint16_t slot;
+};
+bool sl_lb_is_prime(uint64_t number);
+uint64_t sl_lb_identity(const char *name);
+/* Fill the table of `size` entries, a prime. next, credit: room for `count`. */
+void sl_lb_maglev_fill(uint16_t *table, uint32_t size, const struct lb_maglev_member *members,
+		       uint32_t count, uint32_t *next, uint64_t *credit);
+
+/* plan.c */
+struct lb_plan *sl_lb_plan_new(struct sl_instance *instance, const struct lb_config *config,
+			       struct sl_errors *errors);
+/* Give back the slots that it took and was not to have. */
+void sl_lb_plan_free(struct sl_instance *instance, struct lb_plan *plan, bool never_used);
+void sl_lb_service_key(struct lb_service_key *key, const struct sl_addr *addr, uint32_t proto,
+		       uint16_t port);
+const struct lb_place *sl_lb_place(const struct lb_plan *plan, uint8_t family, const void *addr);
+struct lb_service *sl_lb_service(const struct lb_plan *plan, uint8_t family, const void *addr,
+				 uint8_t proto, uint16_t port);
+
+/* backends.c */
+uint64_t sl_lb_clock(void); /* ns, monotonic */
+/* Weight that the backend has now, in sixteenths; 0: no new sessions. */
+uint64_t sl_lb_weight(const struct lb_server *server, uint64_t slow_start, uint64_t now);
+/* Make a lookup table for what the weights are now. *table NULL: nobody has any. */
+int sl_lb_table_new(struct sl_instance *instance, const struct lb_plan *plan,
+		    struct lb_service *service, uint64_t now, const uint16_t **table);
+/* Bring lookup tables up to date with states and weights; end sessions of the dead. */
+void sl_lb_apply(struct sl_instance *instance);
+void sl_lb_set_state(struct lb *lb, uint16_t slot, enum lb_state state);
+/* Slots of the plan that `next` has not: their sessions end. Unpublished already. */
+void sl_lb_retire(struct lb *lb, const struct lb_plan *plan, const struct lb_plan *next);
+
+/* health.c */
+int sl_lb_health_open(struct sl_instance *instance, const struct lb_config *config,
+		      struct sl_errors *errors);
+void sl_lb_health_close(struct sl_instance *instance);
+/* A backend begins, or how it is checked has changed. */
+void sl_lb_health_begin(struct lb *lb, const struct lb_service *service,
+			const struct lb_member *member);
+void sl_lb_health_stop(struct lb *lb, uint16_t slot);
+void sl_lb_poll(struct sl_instance *instance);
+
+/* probe.c */
+enum lb_probe_result {
+	LB_PROBE_BUSY,
+	LB_PROBE_GOOD,
+	LB_PROBE_BAD,
+};
+struct lb_probes {
+	int icmp[2]; /* IPv4, IPv6; -1: none */
+	bool raw[2];
+	uint64_t nonce;
+};
+int sl_lb_probe_open(struct lb_probes *probes, bool ipv6, struct sl_errors *errors);
+void sl_lb_probe_close(struct lb_probes *probes);
+/* Where a backend is checked, and how. */
+struct lb_probe_target {
+	const struct lb_health_config *health;
+	struct sl_addr addr;
+	uint16_t port; /* host byte order */
+	uint16_t slot;
+};
+enum lb_probe_result sl_lb_probe_start(struct lb_probes *probes,
+				       const struct lb_probe_target *target,
+				       struct lb_check *check);
+enum lb_probe_result sl_lb_probe_go_on(const struct lb_probe_target *target,
+				       struct lb_check *check);
+/* The next echo reply that came: its slot and sequence number. False: no more. */
+bool sl_lb_probe_reply(struct lb_probes *probes, unsigned int family, uint16_t *slot,
+		       uint16_t *sequence);
+
+/* ---- Sessions ---- */
+
+enum lb_lane { LB_LANE4, LB_LANE6, LB_LANES };
+
+/* The last word of a key. Keys hold addresses and ports as they stand in the packet; the sort of
+ * side is 0 for what comes from clients, 1 for what comes from backends. ICMP echo: the
+ * identifier on the client's side, 0 on the other. */
+struct lb_tail {
+	uint16_t sport, dport;
+	uint8_t proto;
+	uint8_t side;
+	uint16_t zero;
+};
+
+struct lb_key4 {
+	uint32_t src, dst;
+	struct lb_tail tail;
+};
+
+struct lb_key6 {
+	uint8_t src[16], dst[16];
+	struct lb_tail tail;
+};
+
+static_assert(sizeof(struct lb_key4) == 16 && sizeof(struct lb_key6) == 40, "keys have no holes");
+
+union lb_key {
+	alignas(8) struct lb_key4 v4;
+	struct lb_key6 v6;
+};
+
+/* What to do with a packet of a flow. */
+enum lb_write {
+	LB_WRITE_NOTHING, /* on its way back from a backend that has the client's view */
+	LB_WRITE_DESTINATION,
+	LB_WRITE_SOURCE,
+	LB_WRITE_MAC,
+	LB_WRITE_OUTER,
+};
+
+enum lb_flow_flag {
+	LB_FLOW_QUICK = 1 << 0,  /* nothing to track */
+	LB_FLOW_HASHED = 1 << 1, /* rss is known */
+};
+
+/* One direction of a session; its key follows at once. IPv4: a cache line with it. IPv6: two, with
+ * the address to write behind the key. */
+struct lb_flow {
+	uint64_t seen; /* last packet */
+	uint64_t packets, bytes;
+	uint32_t rss; /* sl_packet_hash() of the rewritten packet */
+	uint32_t epoch;
+	uint16_t backend;
+	uint16_t ip_delta, l4_delta; /* of the checksums */
+	uint16_t port;               /* to write */
+	uint32_t addr4;              /* to write */
+	uint8_t flags;
+	uint8_t write;
+	uint16_t zero;
+};
+
+static_assert(sizeof(struct lb_flow) == 48, "an IPv4 flow must fill one cache line");
+
+enum lb_tcp {
+	LB_TCP_SYN_CLIENT = 1 << 0,
+	LB_TCP_SYN_SERVER = 1 << 1,
+	LB_TCP_GOES_ON = 1 << 2, /* the client, after its SYN */
+	LB_TCP_FIN_CLIENT = 1 << 3,
+	LB_TCP_FIN_SERVER = 1 << 4,
+	LB_TCP_RST = 1 << 5,
+	LB_TCP_ONE_WAY = 1 << 6, /* answers need not come by here */
+};
+
+/* Session i has the flows 2i (from the client) and 2i + 1 (from the backend). */
+struct lb_session {
+	uint32_t next, prev; /* in its list of the wheel; next in the free list */
+	uint16_t list;
+	uint8_t tcp; /* enum lb_tcp */
+	bool used;
+	struct sl_anchor anchor;
+	uint64_t created;
+};
+
+#define LB_WHEEL_SLOTS 1024
+/* The list of sessions whose slot has come up. */
+#define LB_WHEEL_DUE LB_WHEEL_SLOTS
+
+struct lb_table {
+	uint8_t *flows;
+	uint32_t stride, key_size;
+	struct sl_index *index;
+	struct lb_session *sessions;
+	uint32_t count, free, used;
+	uint32_t *wheel; /* LB_WHEEL_SLOTS + 1 lists */
+	uint64_t wheel_at;
+	uint32_t sweep; /* sessions from here on are looked at for dead backends */
+};
+
+static inline struct lb_flow *lb_flow(const struct lb_table *table, uint32_t slot)
+{
+	return (struct lb_flow *)(table->flows + (size_t)slot * table->stride);
+}
+
+static inline void *lb_flow_key(struct lb_flow *flow)
+{
+	return flow + 1;
+}
+
+static inline struct lb_tail *lb_flow_tail(struct lb_flow *flow, enum lb_lane lane)
+{
+	union lb_key *key = (union lb_key *)lb_flow_key(flow);
+
+	return lane == LB_LANE4 ? &key->v4.tail : &key->v6.tail;
+}
+
+/* The address to write. */
+static inline uint8_t *lb_flow_addr(struct lb_flow *flow, enum lb_lane lane)
+{
+	return lane == LB_LANE4 ? (uint8_t *)&flow->addr4
+				: (uint8_t *)(flow + 1) + sizeof(struct lb_key6);
+}
+
+/* ---- Sources ---- */
+
+/* A client, at a service: which backend it has. */
+struct lb_source {
+	struct lb_source_key {
+		alignas(8) uint8_t addr[16];
+		uint32_t service; /* id */
+		uint32_t family;
+	} key;
+	uint64_t seen;
+	uint32_t next, prev; /* by age; next in the free list */
+	uint32_t epoch;
+	uint16_t backend;
+};
+
+struct lb_sources {
+	struct lb_source *slots; /* NULL: none were asked for */
+	struct sl_index *index;
+	uint32_t count, free, used;
+	uint32_t oldest, newest;
+};
+
+/* ---- Worker ---- */
+
+/* The packets of one IP version in a burst. */
+struct lb_burst {
+	uint16_t n;
+	uint8_t index[SL_BURST]; /* in pkts */
+	uint32_t hash[SL_BURST];
+	uint32_t slot[SL_BURST];
+	uint64_t keys[SL_BURST * 5];
+};
+
+struct lb_worker {
+	struct lb *lb;
+	struct sl_node *node; /* the hop that runs */
+	const struct lb_plan *plan;
+	uint64_t now, wheel_step;
+	uint8_t side; /* of the packets of this burst, as in keys */
+	struct lb_table tables[LB_LANES];
+	struct lb_tally *tallies; /* LB_SLOTS */
+	struct lb_sources sources;
+	uint64_t reject_due;
+	uint16_t identification; /* of outer headers that may be fragmented */
+	uint32_t deaths;         /* that the sweep under way is for */
+	uint32_t changes;        /* worker 0: whose events were reported */
+	uint8_t *states;
+	struct lb_burst bursts[LB_LANES];
+};
+
+/* Begin a call of process(), tick() or collect() on this worker. */
+static inline struct lb_worker *lb_enter(struct sl_node *node)
+{
+	struct lb_worker *w = (struct lb_worker *)node->state;
+
+	w->node = node;
+	w->now = sl_now(node);
+	w->plan = atomic_load_explicit(&w->lb->plan, memory_order_acquire);
+	return w;
+}
+
+static inline void lb_count(struct lb_worker *w, enum lb_counter counter)
+{
+	sl_count(w->node, counter, 1);
+}
+
+static inline bool lb_alive(const struct lb_worker *w, uint16_t backend, uint32_t epoch)
+{
+	return atomic_load_explicit(&w->lb->backends[backend].epoch, memory_order_acquire) == epoch;
+}
+
+static inline enum lb_lane lb_lane(const struct sl_packet *p)
+{
+	return p->family == SL_L3_IPV4 ? LB_LANE4 : LB_LANE6;
+}
+
+/* Addresses as they stand in the packet: 4 or 16 bytes. */
+static inline uint8_t *lb_ip_src(const struct rte_mbuf *m)
+{
+	return (uint8_t *)sl_l3(m) + (sl_packet(m)->family == SL_L3_IPV4 ? 12 : 8);
+}
+
+static inline uint8_t *lb_ip_dst(const struct rte_mbuf *m)
+{
+	return (uint8_t *)sl_l3(m) + (sl_packet(m)->family == SL_L3_IPV4 ? 16 : 24);
+}
+
+static inline uint32_t lb_ip_length(const struct rte_mbuf *m)
+{
+	return sl_packet(m)->family == SL_L3_IPV4 ? rte_be_to_cpu_16(sl_ipv4(m)->total_length)
+						  : 40u + rte_be_to_cpu_16(sl_ipv6(m)->payload_len);
+}
+
+/* ICMP, whichever the family. */
+static inline bool lb_is_icmp(uint8_t family, uint8_t proto)
+{
+	return proto == (family == SL_L3_IPV4 ? IPPROTO_ICMP : IPPROTO_ICMPV6);
+}
+
+static inline bool lb_icmp_error(uint8_t family, uint8_t type)
+{
+	return family == SL_L3_IPV4 ? type == 3 || type == 4 || type == 11 || type == 12
+				    : type >= 1 && type <= 4;
+}
+
+static inline bool lb_is_error(const struct rte_mbuf *m)
+{
+	const struct sl_packet *p = sl_packet(m);
+
+	return p->l4 != 0 && lb_is_icmp(p->family, p->proto) && (p->flags & SL_PKT_FRAGMENT) == 0 &&
+	       lb_icmp_error(p->family, sl_icmp(m)->icmp_type);
+}
+
+/* key.c */
+bool sl_lb_key(const struct rte_mbuf *m, uint8_t side, union lb_key *key);
+void sl_lb_sort(struct lb_worker *w, struct rte_mbuf **pkts, uint8_t *edge, uint16_t n);
+uint32_t sl_lb_spread(const struct sl_instance *instance, const struct rte_mbuf *m,
+		      enum sl_side from, uint32_t workers);
+
+/* table.c */
+int sl_lb_table_init(struct lb_table *table, struct sl_instance *instance, enum lb_lane lane,
+		     uint32_t count, uint64_t wheel_at, struct sl_errors *errors);
+uint32_t sl_lb_find(const struct lb_worker *w, enum lb_lane lane, const union lb_key *key);
+/* Make a session of a key from the client. A reason, or LB_REASON_COUNT when fine. */
+#define LB_FINE LB_REASON_COUNT
+enum lb_reason sl_lb_session_new(struct lb_worker *w, enum lb_lane lane, const union lb_key *key,
+				 uint16_t backend, uint32_t *slot);
+void sl_lb_session_end(struct lb_worker *w, enum lb_lane lane, uint32_t slot);
+/* Follow TCP. False: the session is over, and the packet begins another. */
+bool sl_lb_tcp_track(struct lb_worker *w, enum lb_lane lane, uint32_t slot, uint8_t side,
+		     uint8_t tcp_flags);
+void sl_lb_tick(struct sl_node *node);
+void sl_lb_credit(struct sl_node *node, uint64_t handle, const struct sl_usage *usage);
+/* What the reverse flow's key is, for a backend. */
+void sl_lb_reverse(const struct lb_backend *backend, enum lb_lane lane, const union lb_key *key,
+		   union lb_key *reverse);
+
+/* sources.c */
+int sl_lb_sources_init(struct lb_sources *sources, struct sl_instance *instance, uint32_t count,
+		       struct sl_errors *errors);
+/* The backend the client had at the service, if it still takes sessions, or LB_NOBODY. */
+uint16_t sl_lb_source_get(struct lb_worker *w, const struct lb_service *service, uint8_t family,
+			  const void *addr);
+void sl_lb_source_set(struct lb_worker *w, const struct lb_service *service, uint8_t family,
+		      const void *addr, uint16_t backend);
+void sl_lb_sources_age(struct lb_worker *w);
+
+/* balance.c */
+void sl_lb_process(struct sl_node *node, struct rte_mbuf **pkts, uint8_t *edge, uint16_t n);
+
+/* rewrite.c */
+void sl_lb_flow_fill(struct lb_flow *flow, enum lb_lane lane, const struct lb_flow *other);
+/* Send a packet on to a backend that needs nothing else of it: MAC or tunnel. An edge. */
+uint8_t sl_lb_write_mac(const struct lb_worker *w, const struct lb_backend *backend,
+			struct rte_mbuf *m);
+
+/* A checksum after a change that was summed up and folded ahead: RFC 1624, equation 3. */
+static inline uint16_t lb_checksum(uint16_t checksum, uint16_t delta)
+{
+	uint32_t sum = (uint32_t)(uint16_t)~checksum + delta;
+
+	return (uint16_t) ~((sum & 0xffff) + (sum >> 16));
+}
+
+/* Write the address and port of a flow, checksums with them. */
+static inline void lb_write_endpoint(struct lb_flow *flow, struct rte_mbuf *m,
+				     const struct sl_packet *p, bool source)
+{
+	uint8_t *l4 = rte_pktmbuf_mtod_offset(m, uint8_t *, p->l4);
+
+	if (likely(p->family == SL_L3_IPV4)) {
+		struct rte_ipv4_hdr *ip = sl_ipv4(m);
+
+		*(source ? &ip->src_addr : &ip->dst_addr) = flow->addr4;
+		ip->hdr_checksum = lb_checksum(ip->hdr_checksum, flow->ip_delta);
+	} else {
+		memcpy((uint8_t *)sl_l3(m) + (source ? 8 : 24), lb_flow_addr(flow, LB_LANE6), 16);
+	}
+	if (p->proto == IPPROTO_TCP) {
+		struct rte_tcp_hdr *tcp = (struct rte_tcp_hdr *)l4;
+
+		*(source ? &tcp->src_port : &tcp->dst_port) = flow->port;
+		tcp->cksum = lb_checksum(tcp->cksum, flow->l4_delta);
+	} else if (p->proto == IPPROTO_UDP) {
+		struct rte_udp_hdr *udp = (struct rte_udp_hdr *)l4;
+
+		*(source ? &udp->src_port : &udp->dst_port) = flow->port;
+		if (udp->dgram_cksum != 0) { /* RFC 768: zero is none, a computed zero ones */
+			uint16_t sum = lb_checksum(udp->dgram_cksum, flow->l4_delta);
+
+			udp->dgram_cksum = sum != 0 ? sum : 0xffff;
+		}
+	} else if (p->proto == IPPROTO_ICMPV6 && p->family == SL_L3_IPV6) {
+		struct rte_icmp_hdr *icmp = (struct rte_icmp_hdr *)l4;
+
+		icmp->icmp_cksum = lb_checksum(icmp->icmp_cksum, flow->l4_delta);
+	}
+}
+
+/* tunnel.c */
+void sl_lb_outer_init(const struct lb *lb, struct lb_backend *backend);
+/* The outer header for this packet, all but its lengths and checksum. */
+void sl_lb_outer_make(const struct lb_backend *backend, const struct rte_mbuf *m, uint8_t *bytes);
+uint8_t sl_lb_tunnel(struct lb_worker *w, const struct lb_backend *backend, struct rte_mbuf *m);
+/* An ICMP error about a packet in a tunnel of ours: tell its sender. An edge. */
+uint8_t sl_lb_tunnel_error(struct lb_worker *w, struct rte_mbuf *m);
+
+/* icmp.c */
+/* The endpoints of the packet that an ICMP error quotes, as a key of the direction that it went in;
+ * false: there are none to be read. */
+bool sl_lb_quoted_key(const struct rte_mbuf *m, uint32_t at, uint8_t family, uint8_t side,
+		      union lb_key *key);
+uint8_t sl_lb_error_from_client(struct lb_worker *w, struct rte_mbuf *m);
+uint8_t sl_lb_error_from_backend(struct lb_worker *w, struct rte_mbuf *m);
+
+/* answer.c */
+void sl_lb_echo(struct rte_mbuf *m);
+/* Tell the sender that nobody is there, at the configured rate: RST or port unreachable. */
+void sl_lb_reject(struct lb_worker *w, const struct rte_mbuf *m);
+/* Tell the sender the longest packet that goes into the tunnel. */
+void sl_lb_too_big(struct lb_worker *w, const struct rte_mbuf *m, uint32_t mtu);
+/* An ICMP error of that type and code about `length` quoted bytes, from `from` to `to`, which are
+ * of one family; sent out by `edge`. Its Ethernet header is taken from `m`. */
+struct lb_error {
+	uint8_t family, type, code;
+	const uint8_t *from, *to;
+	uint32_t word; /* the second of the ICMP header, network order */
+	const uint8_t *quote;
+	uint16_t length;
+	bool turned; /* MAC addresses change places */
+	uint8_t edge;
+};
+void sl_lb_send_error(struct lb_worker *w, const struct rte_mbuf *m, const struct lb_error *error);
+
+/* trails.c */
+/* Say what is about to be done with a packet. */
+void sl_lb_tell(struct lb_worker *w, enum lb_lane lane, uint32_t slot, const struct rte_mbuf *m,
+		struct sl_trail *trail);
+void sl_lb_tell_pass(struct lb_worker *w, const struct rte_mbuf *m);
+
+/* commands.c */
+extern const struct sl_command sl_lb_commands[];
+struct lb_event_data {
+	struct sl_addr addr;
+	uint16_t port;
+	uint8_t mac[6];
+};
+void sl_lb_render_event(struct sl_instance *instance, uint32_t event, const void *data,
+			struct sl_json *out);
+
+#endif
