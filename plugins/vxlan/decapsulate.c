@@ -62,14 +62,13 @@ static bool checksum_is_right(const struct vx *vx, const struct rte_mbuf *m, uin
 	const uint8_t *addresses =
 		(const uint8_t *)sl_l3(m) + (vx->ipv4 ? offsetof(struct rte_ipv4_hdr, src_addr)
 						      : offsetof(struct rte_ipv6_hdr, src_addr));
-	uint16_t sum = 0;
+	uint64_t sum;
 
 	if ((m->ol_flags & RTE_MBUF_F_RX_L4_CKSUM_MASK) == RTE_MBUF_F_RX_L4_CKSUM_GOOD)
 		return true;
-	if (rte_raw_cksum_mbuf(m, p->l4, length, &sum) != 0)
-		return false;
-	return sl_checksum_fold((uint64_t)sum +
-				sl_vx_pseudo_sum(addresses, vx->address_size, length)) == 0xffff;
+	sum = sl_vx_sum(m, p->l4, length);
+	return sl_checksum_fold(sum + sl_vx_pseudo_sum(addresses, vx->address_size, length)) ==
+	       0xffff;
 }
 
 /* Read and check IP, UDP and their lengths. Returns a reason, or VX_REASON_COUNT. */
