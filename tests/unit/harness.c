@@ -40,6 +40,7 @@ struct event {
 struct sl_test {
 	const struct sl_node_type *type;
 	struct sl_test_config *config;
+	const char *const *paths;
 	struct sl_instance *instance, *trap, *fuse;
 	struct sl_graph *graphs[SL_MAX_WORKERS];
 	struct sl_fusion *fusion[SL_MAX_WORKERS]; /* NULL: what is said on trails is not heard */
@@ -322,6 +323,7 @@ static struct sl_test *make(const struct sl_node_type *type, const char *yaml,
 		sl_test_fail("out of memory");
 	t->type = type;
 	t->workers = options->workers != 0 ? options->workers : 1;
+	t->paths = options->paths;
 	t->any_bytes = options->any_bytes;
 	t->control.mode = fusion_mode(options->fusion);
 	t->edge_count = (uint8_t)(2 + name_count(type->edges) + word_count(options->paths));
@@ -401,7 +403,7 @@ const char *sl_test_refused(const struct sl_node_type *type, const char *yaml)
 int sl_test_configure(struct sl_test *t, const char *yaml)
 {
 	struct sl_errors *errors = sl_errors_new();
-	struct sl_test_config *config = read_config(t->type, yaml, NULL, errors);
+	struct sl_test_config *config = read_config(t->type, yaml, t->paths, errors);
 	int error;
 
 	if (config == NULL)

@@ -36,7 +36,7 @@ struct sl_test_options {
 	const void *config;       /* instead of YAML: the filled struct, which the caller keeps */
 	uint64_t memory;          /* cap of the instance, bytes; 0: none */
 	uint32_t workers;         /* 0: one. Each has its own graph; see sl_test_worker() */
-	const char *const *paths; /* NULL-ended: what SL_PATH parameters may name */
+	const char *const *paths; /* NULL-ended: what SL_PATH parameters may name; kept */
 	unsigned int own_path;    /* the instance stands in paths[own_path - 1]; 0: in none */
 	const char *fusion;       /* "off", "on" or "verify"; NULL: as the environment says */
 	bool any_bytes; /* do not check checksums of what comes out: what goes in has wrong ones */
