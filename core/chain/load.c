@@ -105,9 +105,8 @@ const struct sl_tree *sl_top_map(struct sl_loader *loader, const char *name, boo
 		sl_fail_place(loader->errors, EINVAL, tree->place,
 			      "`%s`: expected a map of names%s, found %s", name,
 			      required ? ", at least one" : "",
-			      tree->count == 0 && sl_tree_is_map(tree)
-				      ? "an empty one"
-				      : sl_tree_kind_name(tree));
+			      tree->count == 0 && sl_tree_is_map(tree) ? "an empty one"
+								       : sl_tree_kind_name(tree));
 		return NULL;
 	}
 	return tree;
@@ -240,6 +239,7 @@ struct sl_chain *sl_chain_load_within(size_t memory, const char *file, const cha
 		loader.chain = sl_store_alloc(loader.store, 1, sizeof(*loader.chain));
 	if (loader.chain != NULL) {
 		loader.chain->store = loader.store;
+		loader.chain->users = 1;
 		loader.chain->file = sl_store_text(loader.store, file, strlen(file));
 		sl_errors_resolve(errors, sl_store_find, loader.store);
 		loader.root = sl_tree_read(loader.store, file, bytes, size, errors);
@@ -279,9 +279,15 @@ struct sl_chain *sl_chain_load(const char *file, struct sl_registry *registry,
 	return chain;
 }
 
+struct sl_chain *sl_chain_use(struct sl_chain *chain)
+{
+	chain->users++;
+	return chain;
+}
+
 void sl_chain_free(struct sl_chain *chain)
 {
-	if (chain != NULL)
+	if (chain != NULL && --chain->users == 0)
 		sl_store_free(chain->store);
 }
 

@@ -93,6 +93,7 @@ struct sl_chain {
 	unsigned int steering_count;
 	const struct sl_chain_fusion *fusion;
 	struct sl_store *store; /* all memory above */
+	unsigned int users;     /* see sl_chain_use() */
 };
 
 /* A path as it can be entered at a port: from its first port, or, both ways, from its last. */
@@ -124,6 +125,10 @@ struct sl_chain *sl_chain_load(const char *file, struct sl_registry *registry,
 struct sl_chain *sl_chain_load_bytes(const char *file, const char *bytes, size_t size,
 				     struct sl_registry *registry, const char *const *vnf_folders,
 				     unsigned int folder_count, struct sl_errors *errors);
+/* One more holds the chain: instances and ports live longer than the generation that they were
+ * made for, and their configuration lies in its chain. Main thread. Returns the chain. */
+struct sl_chain *sl_chain_use(struct sl_chain *chain);
+/* One holds it no more, at first who loaded it; the last frees it. NULL is allowed. */
 void sl_chain_free(struct sl_chain *chain);
 /* Where a field of the chain's configuration structs was written: a sl_place_fn, the context
  * is the chain. */

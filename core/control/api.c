@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include <core/control/api.h>
+#include <core/control/api_apply.h>
 #include <core/control/command.h>
 #include <core/control/report.h>
 #include <core/flow/fusion.h>
@@ -44,6 +45,7 @@ static const struct view views[] = {
 	{"vnfs", NULL, sl_report_vnfs},     {"workers", NULL, sl_report_workers},
 	{"memory", NULL, sl_report_memory}, {"plugins", NULL, plugins},
 	{"stats", NULL, sl_report_stats},   {"fusion", NULL, sl_report_fusion},
+	{"history", NULL, sl_api_history},
 };
 
 static json_t *failure(unsigned int *status, unsigned int code, const char *format, ...)
@@ -414,6 +416,10 @@ json_t *sl_api_answer(struct sl_engine *engine, const struct sl_api_request *req
 	path += strlen(PREFIX);
 	if (engine->generation == NULL)
 		return failure(status, UNAVAILABLE, "nothing runs");
+	if (strcmp(path, "apply") == 0)
+		return sl_api_apply(engine, request, status);
+	if (strcmp(path, "rollback") == 0)
+		return sl_api_rollback(engine, request, status);
 	if (strncmp(path, "vnfs/", 5) == 0)
 		return answer_vnf(engine, request, path + 5, status);
 	if (!get && strcmp(path, "fusion") == 0)

@@ -3,6 +3,9 @@
  * What can be asked of a running engine, whatever carries the question. Main thread.
  *
  *	GET  /v1/status  ports  paths  nodes  vnfs  plugins  workers  memory  stats
+ *	GET  /v1/history
+ *	POST /v1/apply                {"file": NAME, "text": CHAIN, "dry_run": BOOLEAN}
+ *	POST /v1/rollback             {"generation": NUMBER, "dry_run": BOOLEAN}
  *	GET  /v1/vnfs/NAME
  *	GET  /v1/vnfs/NAME/COMMAND    commands that only look; arguments in the query
  *	POST /v1/vnfs/NAME/COMMAND    any command; arguments in the query or as a JSON object
@@ -23,6 +26,7 @@ struct sl_api_request {
 	const char *body; /* JSON object, or NULL */
 	size_t body_size;
 	bool may_change; /* who asks is trusted with changes */
+	uid_t who;       /* user id, (uid_t)-1: unknown */
 };
 
 /* The answer, and the HTTP status that goes with it. Errors are {"error": TEXT, "errors": [...]}.

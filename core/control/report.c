@@ -205,12 +205,7 @@ static json_t *counters(const struct sl_instance *instance)
 	json_t *object = json_object();
 
 	for (unsigned int c = 0; names != NULL && names[c].name != NULL; c++) {
-		uint64_t sum = 0;
-
-		for (uint32_t w = 0; w < instance->workers; w++)
-			if (instance->counters[w] != NULL)
-				sum += __atomic_load_n(&instance->counters[w][c], __ATOMIC_RELAXED);
-		put(object, names[c].name, sum);
+		put(object, names[c].name, sl_instance_counter(instance, c));
 	}
 	return object;
 }
@@ -282,6 +277,8 @@ json_t *sl_report_workers(const struct sl_engine *engine)
 		put(object, "sleeps", s.sleeps);
 		put(object, "inbox_in", s.inbox_in);
 		put(object, "inbox_full", s.inbox_full);
+		put_real(object, "longest_gap_us", (double)s.longest_gap * 1e6 / hz);
+		put_real(object, "switch_gap_us", (double)s.switch_gap * 1e6 / hz);
 		put_real(object, "heartbeat_ms",
 			 now > s.heartbeat ? (double)(now - s.heartbeat) * 1000 / hz : 0);
 		stuck = sl_engine_worker_stuck(engine, i, &hop);
@@ -382,6 +379,15 @@ static json_t *all_drops(const struct sl_engine *engine, const struct sl_snapsho
 			put(sums, reason, (uint64_t)(have + json_integer_value(value)));
 		}
 		json_decref(hop);
+	}
+	for (unsigned int i = 0; i < sl_engine_gone(engine, NULL); i++) {
+		const struct sl_gone *gone;
+
+		sl_engine_gone(engine, &gone);
+		known += gone[i].count;
+		put(sums, gone[i].reason,
+		    (uint64_t)json_integer_value(json_object_get(sums, gone[i].reason)) +
+			    gone[i].count);
 	}
 	if (s->totals.drops > known)
 		other_drops(engine, sums, s->totals.drops - known);

@@ -11,8 +11,8 @@
 #include <core/control/socket.h>
 
 #define MOST_CLIENTS 16
-#define MOST_BODY    (64 * 1024)
-#define TIMEOUT      10u /* seconds without a byte */
+#define MOST_BODY    (4 * 1024 * 1024) /* a chain file */
+#define TIMEOUT      10u               /* seconds without a byte */
 
 struct sl_server {
 	struct sl_engine *engine;
@@ -76,6 +76,14 @@ static bool trusted(struct MHD_Connection *connection)
 	return info != NULL && sl_socket_trusted(info->connect_fd);
 }
 
+static uid_t peer(struct MHD_Connection *connection)
+{
+	const union MHD_ConnectionInfo *info =
+		MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+
+	return info != NULL ? sl_socket_peer(info->connect_fd) : (uid_t)-1;
+}
+
 static bool add_body(struct request *request, const char *data, size_t size)
 {
 	char *grown;
@@ -111,6 +119,7 @@ static enum MHD_Result answer(struct sl_server *server, struct MHD_Connection *c
 		.body = request->body,
 		.body_size = request->size,
 		.may_change = trusted(connection),
+		.who = peer(connection),
 	};
 	json = sl_api_answer(server->engine, &asked, &status);
 	return reply(connection, status, json);

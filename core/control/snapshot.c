@@ -38,6 +38,11 @@ static void add(struct sl_hop_stats *sum, const struct sl_hop_stats *s)
 static void read_hop(struct sl_snapshot *s, const struct sl_generation *g, unsigned int hop)
 {
 	unsigned int first = s->first_drop[hop], count = s->first_drop[hop + 1] - first;
+	const struct sl_hop_past *past = &g->past[hop];
+
+	add(&s->hops[hop], &past->stats);
+	for (unsigned int r = 0; past->drops != NULL && r < count; r++)
+		s->drops[first + r] += past->drops[r];
 
 	for (unsigned int w = 0; w < g->worker_count; w++) {
 		const struct sl_graph *graph = g->graphs[w]->graph;

@@ -160,6 +160,14 @@ void sl_socket_unlink(int fd, const char *path)
 	close(other);
 }
 
+uid_t sl_socket_peer(int fd)
+{
+	struct ucred peer;
+	socklen_t size = sizeof(peer);
+
+	return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) == 0 ? peer.uid : (uid_t)-1;
+}
+
 bool sl_socket_trusted(int fd)
 {
 	struct ucred peer;

@@ -31,10 +31,16 @@ static const struct sl_column plugin_columns[] = {
 	{"instances", "instances"}, {"license", "license"}, {"path", "path"},
 };
 static const struct sl_column worker_columns[] = {
-	{"worker", "worker"},       {"core", "core"},
-	{"busy-%", "busy_percent"}, {"rx", "rx"},
-	{"loops", "loops"},         {"sleeps", "sleeps"},
-	{"inbox-in", "inbox_in"},   {"inbox-full", "inbox_full"},
+	{"worker", "worker"},
+	{"core", "core"},
+	{"busy-%", "busy_percent"},
+	{"rx", "rx"},
+	{"loops", "loops"},
+	{"sleeps", "sleeps"},
+	{"inbox-in", "inbox_in"},
+	{"inbox-full", "inbox_full"},
+	{"longest-gap", "longest_gap_us"},
+	{"switch-gap", "switch_gap_us"},
 	{"stuck", "stuck"},
 };
 static const struct sl_column memory_columns[] = {

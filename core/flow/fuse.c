@@ -388,7 +388,7 @@ static void process(struct sl_node *node, struct rte_mbuf **pkts, uint8_t *edge,
 	uint16_t fit;
 	uint8_t mode;
 
-	if (unlikely(fusion == NULL))
+	if (unlikely(fusion == NULL || sl_hop_of(node)->graph->beside))
 		return;
 	mode = atomic_load_explicit(&fusion->conf.control->mode, memory_order_relaxed);
 	if (mode == SL_FUSION_OFF)

@@ -313,7 +313,8 @@ static void pin(struct sl_node *node, struct rte_mbuf **pkts, uint16_t n, uint8_
 
 static void process(struct sl_node *node, struct rte_mbuf **pkts, uint8_t *edge, uint16_t n)
 {
-	const struct sl_pin_config *config = *(const struct sl_pin_config **)node->data;
+	const struct sl_pin_config *config =
+		__atomic_load_n((const struct sl_pin_config **)node->data, __ATOMIC_ACQUIRE);
 	uint8_t role = config->roles[node->hop];
 
 	if (role == SL_PIN_LOOK_UP)
@@ -325,6 +326,14 @@ static void process(struct sl_node *node, struct rte_mbuf **pkts, uint8_t *edge,
 static int create(struct sl_instance *instance, const void *config, struct sl_errors *errors)
 {
 	*(const struct sl_pin_config **)sl_instance_data(instance) = config;
+	return 0;
+}
+
+/* The hops are others; sessions stay where they are. */
+static int configure(struct sl_instance *instance, const void *config, struct sl_errors *errors)
+{
+	__atomic_store_n((const struct sl_pin_config **)sl_instance_data(instance), config,
+			 __ATOMIC_RELEASE);
 	return 0;
 }
 
@@ -370,6 +379,7 @@ const struct sl_node_type sl_pin_type = {
 	.instance_size = sizeof(struct sl_pin_config *),
 	.state_size = sizeof(struct table),
 	.create = create,
+	.configure = configure,
 	.worker_init = worker_init,
 	.process = process,
 	.credit = credit,

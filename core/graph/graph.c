@@ -18,6 +18,7 @@ const struct sl_name sl_graph_reasons[SL_REASON_COUNT + 1] = {
 	[SL_REASON_NO_FRAME] = {"no-frame", "The graph had no room for it."},
 	[SL_REASON_HANDOFF] = {"handoff-full", "The queue to the worker that runs the next hop was "
 					       "full."},
+	[SL_REASON_REMOVED] = {"path-removed", "The path that it waited in was removed."},
 	[SL_REASON_COUNT] = {NULL, NULL},
 };
 
@@ -57,19 +58,20 @@ static uint32_t count_names(const struct sl_name *names)
 }
 
 /* Hops run where their bit says; the copies elsewhere hand packets over. */
-static int make_hop(struct sl_graph *graph, struct sl_hop *hop, uint16_t number, uint32_t rank,
+static int make_hop(struct sl_graph *graph, struct sl_hop *hop, uint16_t index, uint32_t rank,
 		    struct sl_errors *errors)
 {
-	const struct sl_graph_hop *plan = &graph->conf.hops[number];
+	const struct sl_graph_hop *plan = &graph->conf.hops[index];
 	const struct sl_node_type *type = plan->instance->type;
 
 	hop->graph = graph;
 	hop->rank = rank;
+	hop->index = index;
 	hop->remote = (plan->workers >> graph->conf.worker & 1) == 0;
 	/* Instances count their own workers only. */
 	hop->node.worker = (uint16_t)__builtin_popcountll(
 		plan->workers & ((UINT64_C(1) << graph->conf.worker) - 1));
-	hop->node.hop = number;
+	hop->node.hop = graph->conf.numbers != NULL ? graph->conf.numbers[index] : index;
 	hop->node.from = plan->from;
 	hop->node.edge_count = plan->edge_count;
 	hop->node.own_path = plan->own_path;
@@ -85,7 +87,7 @@ static int make_hop(struct sl_graph *graph, struct sl_hop *hop, uint16_t number,
 		return sl_fail(errors, ENOMEM, "no memory for hop %s", plan->name);
 	for (unsigned int e = 0; e < plan->edge_count; e++)
 		if (plan->edges[e] != SL_GRAPH_NO_HOP)
-			hop->targets[e] = graph->by_number[plan->edges[e]];
+			hop->targets[e] = graph->by_index[plan->edges[e]];
 	if (hop->remote) {
 		hop->process = sl_hop_hand_over;
 		hop->own = hop->barrier = true;
@@ -113,10 +115,12 @@ static int make_hops(struct sl_graph *graph, struct sl_errors *errors)
 		return sl_fail(errors, ENOMEM, "no memory for a graph of %u hops", count);
 	}
 	for (uint16_t i = 0; i < count; i++)
-		graph->by_number[i] = &graph->hops[rank[i]];
+		graph->by_index[i] = &graph->hops[rank[i]];
 	result = 0;
 	for (uint16_t i = 0; i < count && result == 0; i++)
-		result = make_hop(graph, graph->by_number[i], i, rank[i], errors);
+		result = make_hop(graph, graph->by_index[i], i, rank[i], errors);
+	for (uint16_t i = 0; i < count && result == 0; i++)
+		graph->by_number[graph->by_index[i]->node.hop] = graph->by_index[i];
 	for (uint16_t i = 0; i < count && result == 0; i++) {
 		struct sl_hop *hop = &graph->hops[i];
 
@@ -146,7 +150,7 @@ static int make_tickers(struct sl_graph *graph, struct sl_errors *errors)
 	if (graph->tickers == NULL)
 		return sl_fail(errors, ENOMEM, "no memory for timers");
 	for (uint16_t i = 0; i < graph->hop_count; i++) {
-		struct sl_hop *hop = graph->by_number[i];
+		struct sl_hop *hop = graph->by_index[i];
 		const struct sl_node_type *type = graph->conf.hops[i].instance->type;
 		struct sl_ticker *ticker = &graph->tickers[graph->ticker_count];
 		uint32_t known = 0;
@@ -196,6 +200,16 @@ static int make_frames(struct sl_graph *graph, struct sl_errors *errors)
 	return 0;
 }
 
+/* One more than the highest number. */
+static uint32_t count_numbers(const struct sl_graph_conf *conf)
+{
+	uint32_t highest = conf->hop_count - 1u;
+
+	for (uint16_t i = 0; conf->numbers != NULL && i < conf->hop_count; i++)
+		highest = RTE_MAX(highest, (uint32_t)conf->numbers[i]);
+	return highest + 1;
+}
+
 struct sl_graph *sl_graph_new(const struct sl_graph_conf *conf, struct sl_errors *errors)
 {
 	struct sl_graph *graph;
@@ -219,8 +233,11 @@ struct sl_graph *sl_graph_new(const struct sl_graph_conf *conf, struct sl_errors
 		rte_zmalloc("sl_hops", conf->hop_count * sizeof(*graph->hops), RTE_CACHE_LINE_SIZE);
 	graph->pending = rte_zmalloc("sl_pending", graph->words * sizeof(*graph->pending),
 				     RTE_CACHE_LINE_SIZE);
-	graph->by_number = calloc(conf->hop_count, sizeof(*graph->by_number));
-	if (graph->hops == NULL || graph->pending == NULL || graph->by_number == NULL) {
+	graph->number_count = count_numbers(conf);
+	graph->by_index = calloc(conf->hop_count, sizeof(*graph->by_index));
+	graph->by_number = calloc(graph->number_count, sizeof(struct sl_hop *));
+	if (graph->hops == NULL || graph->pending == NULL || graph->by_index == NULL ||
+	    graph->by_number == NULL) {
 		sl_fail(errors, ENOMEM, "no memory for a graph of %u hops", conf->hop_count);
 		goto fail;
 	}
@@ -228,6 +245,7 @@ struct sl_graph *sl_graph_new(const struct sl_graph_conf *conf, struct sl_errors
 	    make_frames(graph, errors) != 0)
 		goto fail;
 	graph->conf.hops = NULL; /* the caller's */
+	graph->conf.numbers = NULL;
 	return graph;
 fail:
 	sl_graph_free(graph);
@@ -249,6 +267,7 @@ void sl_graph_free(struct sl_graph *graph)
 	rte_pktmbuf_free_bulk(graph->emission.pkts, graph->emission.n);
 	rte_free(graph->frames);
 	free(graph->tickers);
+	free(graph->by_index);
 	free(graph->by_number);
 	rte_free(graph->pending);
 	rte_free(graph->hops);
@@ -310,12 +329,20 @@ void sl_graph_settle(struct sl_graph *graph)
 
 uint16_t sl_graph_current(const struct sl_graph *graph)
 {
-	return __atomic_load_n(&graph->current, __ATOMIC_RELAXED);
+	uint16_t number = __atomic_load_n(&graph->current, __ATOMIC_RELAXED);
+	const struct sl_hop *hop = sl_hop_by_number(graph, number);
+
+	return hop != NULL ? hop->index : SL_GRAPH_NO_HOP;
+}
+
+bool sl_graph_has(const struct sl_graph *graph, uint16_t number)
+{
+	return sl_hop_by_number(graph, number) != NULL;
 }
 
 struct sl_node *sl_graph_node(struct sl_graph *graph, uint16_t hop)
 {
-	return &graph->by_number[hop]->node;
+	return &graph->by_index[hop]->node;
 }
 
 uint16_t sl_graph_hop_count(const struct sl_graph *graph)
@@ -332,9 +359,9 @@ static uint64_t read_held(const struct sl_hop *hop)
 	return held <= INT64_MAX ? held : 0;
 }
 
-void sl_graph_stats(const struct sl_graph *graph, uint16_t hop_number, struct sl_hop_stats *stats)
+void sl_graph_stats(const struct sl_graph *graph, uint16_t index, struct sl_hop_stats *stats)
 {
-	const struct sl_hop *hop = graph->by_number[hop_number];
+	const struct sl_hop *hop = graph->by_index[index];
 	uint64_t timed;
 
 	*stats = (struct sl_hop_stats){0};
@@ -354,9 +381,9 @@ void sl_graph_stats(const struct sl_graph *graph, uint16_t hop_number, struct sl
 	stats->lost_events = sl_tally_read(&hop->lost_events);
 }
 
-uint64_t sl_graph_drops(const struct sl_graph *graph, uint16_t hop_number, uint32_t reason)
+uint64_t sl_graph_drops(const struct sl_graph *graph, uint16_t index, uint32_t reason)
 {
-	const struct sl_hop *hop = graph->by_number[hop_number];
+	const struct sl_hop *hop = graph->by_index[index];
 
 	return reason < hop->reason_count ? sl_tally_read(&hop->drops[reason]) : 0;
 }
@@ -370,6 +397,7 @@ void sl_graph_ledger(const struct sl_graph *graph, struct sl_ledger *ledger)
 		.joined = sl_tally_read(&graph->joined),
 		.handed = sl_tally_read(&graph->handed),
 		.pending = sl_tally_read(&graph->waiting),
+		.held = sl_tally_read(&graph->orphans),
 	};
 	for (uint16_t i = 0; i < graph->hop_count; i++) {
 		const struct sl_hop *hop = &graph->hops[i];

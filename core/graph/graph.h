@@ -30,11 +30,17 @@ struct sl_graph_hop {
 struct sl_graph_conf {
 	const struct sl_graph_hop *hops; /* only read while the graph is made */
 	uint16_t hop_count;
+	/* What packets call the hops by; NULL: their places in the list. Hops of different
+	 * generations that are the same have the same number, others never, so that a packet on
+	 * its way between workers, or held, finds its hop in a graph that was made meanwhile.
+	 * Only read while the graph is made. */
+	const uint16_t *numbers;
 	uint16_t worker;
 	struct rte_mempool *pool; /* for sl_make() and sl_copy() */
 	uint32_t max_rounds;      /* how often a packet may turn back: 0 means 16 */
 	/* Packets whose next hop does not run on this worker. Takes over all n; hop says where
-	 * they go on. Returns how many it took; the graph drops and counts the rest. */
+	 * they go on, by its place in the list. Returns how many it took; the graph drops and
+	 * counts the rest. */
 	uint16_t (*handoff)(void *context, uint16_t hop, struct rte_mbuf **pkts, uint16_t n);
 	void *handoff_context;
 	/* Where sl_event() goes. */
@@ -51,6 +57,7 @@ enum sl_graph_reason {
 	SL_REASON_ROUNDS,   /* went back in the graph too often */
 	SL_REASON_NO_FRAME, /* out of frames */
 	SL_REASON_HANDOFF,  /* the other worker's queue was full */
+	SL_REASON_REMOVED,  /* it was held in a path that was removed meanwhile */
 	SL_REASON_COUNT,
 };
 extern const struct sl_name sl_graph_reasons[SL_REASON_COUNT + 1];
@@ -72,8 +79,10 @@ struct sl_graph *sl_graph_new(const struct sl_graph_conf *conf, struct sl_errors
 /* Frees frames and any packet still in them (counted as drops is up to the caller). */
 void sl_graph_free(struct sl_graph *graph);
 
-/* Put packets into a hop's input. The graph owns them from now on. */
-void sl_graph_push(struct sl_graph *graph, uint16_t hop, struct rte_mbuf **pkts, uint16_t n);
+/* Put packets into the input of the hop of that number. The graph owns them from now on. */
+void sl_graph_push(struct sl_graph *graph, uint16_t number, struct rte_mbuf **pkts, uint16_t n);
+/* Whether there is a hop of that number. */
+bool sl_graph_has(const struct sl_graph *graph, uint16_t number);
 /* Run hops in order until nothing is pending. now: TSC, what sl_now() says meanwhile.
  * Returns how many packets were processed. */
 uint32_t sl_graph_walk(struct sl_graph *graph, uint64_t now);
@@ -83,6 +92,23 @@ void sl_graph_tick(struct sl_graph *graph, uint64_t now);
 /* Worker, between walks: take note of what was un-fused; credit what fused packets are owed. */
 void sl_graph_refresh(struct sl_graph *graph);
 void sl_graph_settle(struct sl_graph *graph);
+
+/*
+ * A worker goes over from one graph to another in three steps, each between two rounds. Worker.
+ * meet: both serve the packets that are sent to hops which only one of them has, and what an
+ *       instance holds for such a hop leaves by it.
+ * succeed: with nothing pending in the older one. Instances in both tick as they would have, and
+ *       what they hold is the newer one's.
+ * forget: the other one ends. What is held for hops that only it had is dropped when it is let go
+ *       (SL_REASON_REMOVED); instances that only it had drop theirs when they are destroyed.
+ */
+void sl_graph_meet(struct sl_graph *older, struct sl_graph *newer);
+void sl_graph_succeed(struct sl_graph *newer, struct sl_graph *older);
+void sl_graph_forget(struct sl_graph *graph);
+
+/*
+ * From here on hops are named by their places in the list that the graph was made from.
+ */
 
 /* The hop whose process() or tick() runs now, SL_GRAPH_NO_HOP between them. Any thread. */
 uint16_t sl_graph_current(const struct sl_graph *graph);

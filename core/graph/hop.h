@@ -37,6 +37,7 @@ struct sl_hop {
 	struct sl_hop *adjacent; /* the same, when it comes next in the order */
 	struct sl_hop **targets; /* of each edge; NULL: leads nowhere */
 	uint32_t rank;           /* place in the order of the walk */
+	uint16_t index;          /* place in the list that the graph was made from */
 	bool resizes;            /* SL_NODE_RESIZES: bytes must be summed again */
 	bool remote;             /* does not run here: hands its packets to other threads */
 	bool own;                /* the engine's own type: may use SL_SENT and its like */
@@ -98,7 +99,12 @@ struct sl_graph {
 
 	struct sl_graph_conf conf;
 	uint16_t hop_count;
-	struct sl_hop **by_number;
+	struct sl_hop **by_index;
+	struct sl_hop **by_number; /* NULL where there is none of that number */
+	uint32_t number_count;
+	struct sl_graph *other; /* see sl_graph_meet() */
+	bool beside;            /* the other one is polled into: no flow is fused here */
+	uint64_t orphans;       /* held by instances for hops that are no more */
 	struct sl_ticker *tickers;
 	uint32_t ticker_count;
 	struct sl_frame *frames; /* all of them, as allocated */
@@ -108,6 +114,12 @@ struct sl_graph {
 static inline struct sl_hop *sl_hop_of(struct sl_node *node)
 {
 	return (struct sl_hop *)node;
+}
+
+/* The hop of a number, or NULL. */
+static inline struct sl_hop *sl_hop_by_number(const struct sl_graph *graph, uint16_t number)
+{
+	return number < graph->number_count ? graph->by_number[number] : NULL;
 }
 
 /* order.c: rank[i] of each hop, so that as few edges as can be lead to a lower rank. Returns 0

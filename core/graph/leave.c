@@ -88,7 +88,7 @@ void sl_hop_hand_over(struct sl_node *node, struct rte_mbuf **pkts, uint8_t *edg
 	uint16_t taken = 0;
 
 	if (conf->handoff != NULL)
-		taken = conf->handoff(conf->handoff_context, node->hop, pkts, n);
+		taken = conf->handoff(conf->handoff_context, hop->index, pkts, n);
 	sl_hop_drop(hop, hop->own_reasons + SL_REASON_HANDOFF, pkts + taken, (uint16_t)(n - taken));
 	memset(edge, SL_HANDED, taken);
 	memset(edge + taken, SL_GONE, (size_t)n - taken);

@@ -76,11 +76,17 @@ void sl_release(struct sl_node *node, struct rte_mbuf *m, uint8_t edge)
 {
 	struct sl_hop *hop = sl_hop_of(node);
 	struct sl_graph *graph = hop->graph;
-	uint16_t held_by = sl_packet(m)->hop;
+	struct sl_hop *holder = sl_hop_by_number(graph, sl_packet(m)->hop);
 
-	if (held_by < graph->hop_count &&
-	    graph->by_number[held_by]->node.instance == node->instance)
-		hop = graph->by_number[held_by];
+	if (holder == NULL && graph->other != NULL)
+		holder = sl_hop_by_number(graph->other, sl_packet(m)->hop);
+	if (unlikely(holder == NULL && graph->orphans > 0)) {
+		sl_tally(&graph->orphans, UINT64_MAX);
+		sl_hop_drop(hop, hop->own_reasons + SL_REASON_REMOVED, &m, 1);
+		return;
+	}
+	if (holder != NULL && holder->node.instance == node->instance)
+		hop = holder;
 	sl_tally(&hop->held, UINT64_MAX);
 	collect(hop, m, edge);
 }

@@ -252,9 +252,9 @@ void sl_graph_flush(struct sl_graph *graph)
 	graph->sort(graph, emission->hop, emission->pkts, emission->edge, n);
 }
 
-void sl_graph_push(struct sl_graph *graph, uint16_t hop_number, struct rte_mbuf **pkts, uint16_t n)
+void sl_graph_push(struct sl_graph *graph, uint16_t number, struct rte_mbuf **pkts, uint16_t n)
 {
-	struct sl_hop *hop = graph->by_number[hop_number];
+	struct sl_hop *hop = graph->by_number[number];
 
 	sl_tally(&graph->pushed, n);
 	while (n > 0) {

@@ -39,24 +39,12 @@ static bool needs_pci(const struct sl_chain *chain)
 	return false;
 }
 
-static int open_ports(struct sl_engine *engine, const struct sl_chain *chain,
-		      struct sl_errors *errors)
+static int open_ports(struct sl_engine *engine, struct sl_chain *chain, struct sl_errors *errors)
 {
-	engine->ports = calloc(chain->port_count + 1, sizeof(struct sl_port *));
+	engine->ports = sl_ports_open(engine, chain, NULL, errors);
 	if (engine->ports == NULL)
-		return sl_fail(errors, ENOMEM, "out of memory");
-	for (unsigned int i = 0; i < chain->port_count; i++) {
-		const struct sl_chain_port *port = &chain->ports[i];
-
-		engine->ports[i] = sl_port_open(port->name, (uint16_t)i, port->kind,
-						port->kind_config, port->config, engine->pool,
-						(uint16_t)engine->config->worker_count, errors);
-		if (engine->ports[i] == NULL)
-			return -EIO;
-		engine->port_count++;
-		if (sl_punt_join(engine, engine->ports[i], errors) != 0)
-			return -EINVAL;
-	}
+		return -EIO;
+	engine->port_count = chain->port_count;
 	return 0;
 }
 
@@ -87,15 +75,6 @@ static int make_workers(struct sl_engine *engine, struct sl_errors *errors)
 	return 0;
 }
 
-static int start_ports(struct sl_engine *engine, struct sl_errors *errors)
-{
-	engine->private->ports_started = true;
-	for (unsigned int i = 0; i < engine->port_count; i++)
-		if (sl_port_start(engine->ports[i], errors) != 0)
-			return -EIO;
-	return 0;
-}
-
 static int launch(struct sl_engine *engine, struct sl_errors *errors)
 {
 	for (unsigned int i = 0; i < engine->worker_count; i++) {
@@ -109,17 +88,16 @@ static int launch(struct sl_engine *engine, struct sl_errors *errors)
 	return 0;
 }
 
-/* Takes the chain over, or frees it. */
+/* The chain is the generation's when it succeeds. */
 static int make_generation(struct sl_engine *engine, struct sl_chain *chain,
 			   struct sl_errors *errors)
 {
-	engine->generation = sl_generation_new(engine, chain, errors);
-	if (engine->generation == NULL) {
-		/* The ports still point into it. */
-		engine->private->chain = chain;
+	engine->generation = sl_generation_new(engine, chain, engine->ports, NULL, errors);
+	if (engine->generation == NULL)
 		return -EINVAL;
-	}
-	return sl_generation_claim(engine, engine->generation, errors);
+	engine->private->chain = NULL;
+	engine->private->generations = engine->generation->number;
+	return sl_claims_add(engine->generation, errors);
 }
 
 int sl_engine_start(struct sl_engine *engine, struct sl_chain *chain, struct sl_errors *errors)
@@ -132,11 +110,16 @@ int sl_engine_start(struct sl_engine *engine, struct sl_chain *chain, struct sl_
 		return sl_fail(errors, ENOMEM, "out of memory");
 	}
 	engine->private->chain = chain;
+	engine->private->signals = -1;
+	engine->private->numbers = sl_numbers_new();
+	if (engine->private->numbers == NULL)
+		return sl_fail(errors, ENOMEM, "out of memory");
 	engine->private->signals = sl_signals_open(errors);
 	if (engine->private->signals < 0)
 		return engine->private->signals;
 	err = sl_eal_start(engine->config, needs_pci(chain), errors);
 	engine->private->eal = err == 0;
+	engine->private->pci = needs_pci(chain);
 	if (err == 0)
 		engine->pool = sl_eal_pool(engine->config, errors);
 	if (err == 0 && engine->pool == NULL)
@@ -149,12 +132,8 @@ int sl_engine_start(struct sl_engine *engine, struct sl_chain *chain, struct sl_
 		err = make_workers(engine, errors);
 	if (err == 0)
 		err = sl_engine_fusion_start(engine, chain, errors);
-	if (err == 0) {
-		engine->private->chain = NULL;
-		err = make_generation(engine, chain, errors);
-	}
 	if (err == 0)
-		err = start_ports(engine, errors);
+		err = make_generation(engine, chain, errors);
 	engine->started = rte_rdtsc();
 	if (err == 0)
 		err = launch(engine, errors);
@@ -421,26 +400,13 @@ void sl_engine_stop(struct sl_engine *engine)
 	take_events(engine);
 	count_leftover(engine);
 	engine->stopped = true;
-	for (unsigned int i = 0; engine->private->ports_started && i < engine->port_count; i++)
+	for (unsigned int i = 0; i < engine->port_count; i++)
 		sl_port_stop(engine->ports[i]);
-	engine->private->ports_started = false;
 }
 
 bool sl_engine_abandoned(const struct sl_engine *engine)
 {
 	return engine->private != NULL && engine->private->abandoned;
-}
-
-static void free_ports(struct sl_engine *engine)
-{
-	for (unsigned int i = 0; i < engine->port_count; i++) {
-		sl_l3_free(engine->ports[i]->l3);
-		engine->ports[i]->l3 = NULL;
-		sl_port_close(engine->ports[i]);
-	}
-	free(engine->ports);
-	engine->ports = NULL;
-	engine->port_count = 0;
 }
 
 static void free_workers(struct sl_engine *engine)
@@ -463,25 +429,23 @@ void sl_engine_free(struct sl_engine *engine)
 	sl_engine_stop(engine);
 	if (private->abandoned)
 		return;
-	if (engine->generation != NULL) {
-		/* Ports are configured by it, nodes refer to ports. */
-		private->chain = engine->generation->chain;
-		engine->generation->chain = NULL;
-		sl_generation_free(engine->generation);
-		engine->generation = NULL;
-	}
+	/* Nodes refer to ports. */
+	sl_generation_free(engine->generation);
+	engine->generation = NULL;
 	sl_engine_fusion_end(engine);
-	free_ports(engine);
+	sl_ports_close(engine);
 	free_workers(engine);
 	if (private->punted != NULL)
 		sl_punt_close(engine);
-	if (private->chain != NULL)
-		sl_chain_free(private->chain);
+	sl_chain_free(private->chain);
 	rte_mempool_free(engine->pool);
 	engine->pool = NULL;
 	if (private->eal)
 		sl_eal_end();
 	sl_signals_close(private->signals);
+	sl_numbers_free(private->numbers);
+	sl_history_free(private->history);
+	free(private->gone);
 	free(private->events);
 	free(private->stuck);
 	free(private->seen_loops);

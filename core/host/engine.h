@@ -11,7 +11,20 @@
 #include <core/plugin/instance.h>
 #include <core/worker/worker.h>
 
-/* One compiled version of a chain: instances, plan, and a graph per worker. */
+/* An own instance that goes on in a new generation. */
+struct sl_settling {
+	struct sl_instance *instance;
+	const void *config;
+};
+
+/* What hops of the same name did in generations that are gone. */
+struct sl_hop_past {
+	struct sl_hop_stats stats;
+	uint64_t *drops; /* by reason; NULL: none */
+};
+
+/* One compiled version of a chain: instances, plan, and a graph per worker. Instances may be
+ * those of the generation before. */
 struct sl_generation {
 	uint64_t number;
 	struct sl_chain *chain;
@@ -19,13 +32,19 @@ struct sl_generation {
 	struct sl_instance **vnfs;       /* per VNF of the chain */
 	struct sl_instance **own;        /* the engine's own nodes, per hop; NULL for VNF hops */
 	struct sl_graph_hop *hops;       /* plan->hop_count */
+	uint16_t *numbers;               /* per hop: what packets call it by */
+	unsigned int number_count;       /* of those set */
+	struct sl_hop_past *past;        /* per hop */
 	struct sl_worker_graph **graphs; /* per worker */
 	struct sl_handoff *handoff;      /* core/worker/handoff.h: who runs which hop */
 	unsigned int worker_count;
+	struct sl_port **ports;    /* per port of the chain; the engine's */
 	struct sl_instance **made; /* each of `own` once */
 	unsigned int made_count;
 	void **configs; /* of those */
 	unsigned int config_count;
+	struct sl_settling *settling; /* instances that go on with a configuration of `configs` */
+	unsigned int settling_count;
 };
 
 /* Packets that were still inside when everything had to stop, by where they were. */
@@ -67,6 +86,15 @@ struct sl_totals {
 };
 void sl_engine_totals(const struct sl_engine *engine, struct sl_totals *totals);
 
+/* Packets dropped by hops that are no more, by reason. */
+struct sl_gone {
+	char reason[64];
+	uint64_t count;
+};
+
+/* How many, and all of them. Main. */
+unsigned int sl_engine_gone(const struct sl_engine *engine, const struct sl_gone **gone);
+
 /* EAL, pool, ports, generation, workers: in that order. The caller has zeroed the engine and set
  * config and registry, the one the chain was loaded with. The chain is the engine's from now
  * on, whatever the result. After a failure only sl_engine_free() may be called. */
@@ -95,14 +123,20 @@ void sl_engine_free(struct sl_engine *engine);
 /* Is the worker's heartbeat older than the watchdog allows? hop: where it has been since. */
 bool sl_engine_worker_stuck(const struct sl_engine *engine, unsigned int worker, uint16_t *hop);
 
+struct sl_diff; /* core/host/diff.h */
+
 /*
- * Build a generation beside the running one: instances, claims, a graph and polls per worker.
+ * Build a generation beside the running one: instances, a graph and polls per worker. diff: which
+ * instances of the running one go on in it; NULL: none. ports: of the chain, in its order; kept.
  * Nothing of it runs yet. NULL with messages, and nothing changed. The chain stays the caller's
  * when it fails.
  */
 struct sl_generation *sl_generation_new(struct sl_engine *engine, struct sl_chain *chain,
+					struct sl_port **ports, const struct sl_diff *diff,
 					struct sl_errors *errors);
-/* No worker may see it any more. Frees its chain too. NULL is allowed. */
+/* No worker may see it any more. Lets go of its instances and its chain. NULL is allowed. */
 void sl_generation_free(struct sl_generation *generation);
+/* Place in the plan of the hop of that number; SL_PLAN_NONE: there is none. */
+uint16_t sl_generation_hop(const struct sl_generation *generation, uint16_t number);
 
 #endif

@@ -20,7 +20,10 @@ struct build {
 	struct sl_engine *engine;
 	struct sl_generation *generation;
 	const struct sl_chain *chain;
+	struct sl_chain *own_chain; /* the same, to be held by instances */
 	const struct sl_plan *plan;
+	const struct sl_generation *running; /* whose instances may go on; NULL: none */
+	const struct sl_diff *diff;
 	struct sl_placement placement;
 	bool in_hardware; /* the devices bring sessions to one worker by themselves */
 	struct sl_errors *errors;
@@ -40,6 +43,11 @@ static int make_vnfs(struct build *build)
 		const struct sl_chain_vnf *vnf = &build->chain->vnfs[i];
 		struct sl_instance *instance;
 
+		if (build->diff != NULL && build->diff->vnfs[i] != SL_NEW) {
+			generation->vnfs[i] =
+				sl_instance_use(build->running->vnfs[build->diff->vnfs[i]]);
+			continue;
+		}
 		sl_errors_subject(build->errors, vnf->name);
 		instance = sl_instance_new(vnf->type, vnf->name, vnf->config, vnf->memory,
 					   (uint32_t)__builtin_popcountll(build->placement.vnfs[i]),
@@ -49,6 +57,8 @@ static int make_vnfs(struct build *build)
 			return -EINVAL;
 		sl_instance_belongs(instance,
 				    sl_registry_owner(build->engine->registry, vnf->type));
+		instance->mask = build->placement.vnfs[i];
+		instance->chain = sl_chain_use(build->own_chain);
 		generation->vnfs[i] = instance;
 	}
 	return 0;
@@ -70,23 +80,34 @@ static void *keep_config(struct build *build, size_t size)
 	return config;
 }
 
-static struct sl_instance *keep_instance(struct build *build, const struct sl_node_type *type,
-					 const char *name, const void *config, uint64_t workers)
+static bool room_for_instance(struct build *build)
 {
 	struct sl_generation *generation = build->generation;
 	struct sl_instance **made =
 		realloc(generation->made, (generation->made_count + 1) * sizeof(*made));
-	struct sl_instance *instance;
 
 	if (made == NULL) {
 		no_memory(build);
-		return NULL;
+		return false;
 	}
 	generation->made = made;
+	return true;
+}
+
+static struct sl_instance *keep_instance(struct build *build, const struct sl_node_type *type,
+					 const char *name, const void *config, uint64_t workers)
+{
+	struct sl_generation *generation = build->generation;
+	struct sl_instance *instance;
+
+	if (!room_for_instance(build))
+		return NULL;
 	instance = sl_instance_new(type, name, config, 0, (uint32_t)__builtin_popcountll(workers),
 				   build->errors);
-	if (instance != NULL)
-		made[generation->made_count++] = instance;
+	if (instance == NULL)
+		return NULL;
+	instance->mask = workers;
+	generation->made[generation->made_count++] = instance;
 	return instance;
 }
 
@@ -117,15 +138,23 @@ static const struct sl_node_type *port_type(enum sl_plan_kind kind)
 	return NULL;
 }
 
-static struct sl_instance *make_port_node(struct build *build, const struct sl_plan_hop *hop)
+static const void *port_config(struct build *build, const struct sl_plan_hop *hop)
 {
 	struct sl_port_node_config *config = keep_config(build, sizeof(*config));
 
-	if (config == NULL) {
+	if (config == NULL)
 		no_memory(build);
+	else
+		config->port = build->generation->ports[hop->port];
+	return config;
+}
+
+static struct sl_instance *make_port_node(struct build *build, const struct sl_plan_hop *hop)
+{
+	const void *config = port_config(build, hop);
+
+	if (config == NULL)
 		return NULL;
-	}
-	config->port = build->engine->ports[hop->port];
 	return keep_instance(build, port_type(hop->kind), hop->name, config,
 			     sl_placement_hop(&build->placement, hop));
 }
@@ -148,10 +177,10 @@ static struct sl_instance *make_spread(struct build *build, unsigned int number)
 	config->in_hardware = build->in_hardware;
 	sl_spread_rule_init(&config->rule, chain, by, hop->from);
 	/* Where the next hop is not run by them, they come here again and are passed on. */
-	config->resume = (uint16_t)number;
+	config->resume = build->generation->numbers[number];
 	if (next != SL_PLAN_NONE &&
 	    (sl_placement_hop(&build->placement, &build->plan->hops[next]) & chain) == chain)
-		config->resume = next;
+		config->resume = build->generation->numbers[next];
 	return keep_instance(build, &sl_spread_type, hop->name, config,
 			     sl_placement_hop(&build->placement, hop));
 }
@@ -166,34 +195,55 @@ static struct sl_instance *make_steering(struct build *build, const struct sl_pl
 			continue;
 		instance = keep_instance(build, steering->type, hop->name, steering->config,
 					 sl_placement_hop(&build->placement, hop));
-		if (instance != NULL)
-			sl_instance_belongs(instance, sl_registry_owner(build->engine->registry,
-									steering->type));
+		if (instance == NULL)
+			return NULL;
+		sl_instance_belongs(instance,
+				    sl_registry_owner(build->engine->registry, steering->type));
+		instance->chain = sl_chain_use(build->own_chain);
 		return instance;
 	}
 	sl_fail(build->errors, EINVAL, "%s: the port has no steering", hop->name);
 	return NULL;
 }
 
-static struct sl_instance *make_pin(struct build *build, const struct sl_plan_hop *hop)
+static void set_roles(uint8_t *roles, const struct sl_generation *generation, unsigned int port)
+{
+	for (unsigned int i = 0; i < generation->plan->hop_count; i++) {
+		const struct sl_plan_hop *hop = &generation->plan->hops[i];
+
+		if (hop->port == port && hop->kind == SL_PLAN_PIN)
+			roles[generation->numbers[i]] = (uint8_t)hop->rank;
+		else if (hop->port == port && hop->kind == SL_PLAN_UNPIN)
+			roles[generation->numbers[i]] = SL_PIN_LOOK_UP;
+	}
+}
+
+/* was: the instance that goes on, whose hops of the running generation must be known, too, as
+ * long as that one runs; or NULL. */
+static const struct sl_pin_config *pin_config(struct build *build, const struct sl_plan_hop *hop,
+					      const struct sl_instance *was)
 {
 	struct sl_pin_config *config = keep_config(build, sizeof(*config));
-	uint8_t *roles = keep_config(build, build->plan->hop_count);
+	uint8_t *roles = keep_config(build, SL_GRAPH_NO_HOP);
 
 	if (config == NULL || roles == NULL) {
 		no_memory(build);
 		return NULL;
 	}
-	for (unsigned int i = 0; i < build->plan->hop_count; i++) {
-		const struct sl_plan_hop *other = &build->plan->hops[i];
-
-		if (other->port == hop->port && other->kind == SL_PLAN_PIN)
-			roles[i] = (uint8_t)other->rank;
-		else if (other->port == hop->port && other->kind == SL_PLAN_UNPIN)
-			roles[i] = SL_PIN_LOOK_UP;
-	}
-	config->hop_count = (uint16_t)build->plan->hop_count;
+	if (was != NULL)
+		set_roles(roles, build->running, build->diff->ports[hop->port]);
+	set_roles(roles, build->generation, hop->port);
+	config->hop_count = SL_GRAPH_NO_HOP;
 	config->roles = roles;
+	return config;
+}
+
+static struct sl_instance *make_pin(struct build *build, const struct sl_plan_hop *hop)
+{
+	const struct sl_pin_config *config = pin_config(build, hop, NULL);
+
+	if (config == NULL)
+		return NULL;
 	return keep_instance(build, &sl_pin_type, hop->name, config,
 			     sl_placement_hop(&build->placement, hop));
 }
@@ -211,13 +261,117 @@ static bool share(const struct sl_plan_hop *a, const struct sl_plan_hop *b)
 	return a->kind == b->kind || (a_pins && b_pins);
 }
 
+/* Whether what an instance of the running generation keeps is still true for this hop. */
+static bool still_true(const struct build *build, const struct sl_plan_hop *hop)
+{
+	unsigned int was = build->diff->ports[hop->port];
+
+	switch (hop->kind) {
+	case SL_PLAN_SPREAD: /* knows its generation's hops */
+		return false;
+	case SL_PLAN_STEER:
+		for (unsigned int i = 0; i < build->chain->steering_count; i++)
+			if (build->chain->steerings[i].port == hop->port)
+				return build->diff->steerings[i] != SL_NEW;
+		return false;
+	case SL_PLAN_PIN:
+	case SL_PLAN_UNPIN:
+		return sl_diff_same_entries(build->running->chain, was, build->chain, hop->port,
+					    true);
+	default:
+		return true;
+	}
+}
+
+/* One serves all. */
+static struct sl_instance *find_fuse(const struct build *build)
+{
+	for (unsigned int i = 0; i < build->running->plan->hop_count; i++)
+		if (build->running->plan->hops[i].kind == SL_PLAN_FUSE)
+			return build->running->own[i];
+	return NULL;
+}
+
+/* The instance of the running generation that does the same for a port that goes on. */
+static struct sl_instance *find_own(const struct build *build, const struct sl_plan_hop *hop)
+{
+	uint64_t mask = sl_placement_hop(&build->placement, hop);
+	struct sl_plan_hop there = *hop;
+
+	if (build->diff != NULL && hop->kind == SL_PLAN_FUSE)
+		return find_fuse(build);
+	if (build->diff == NULL || hop->port == UINT_MAX || build->diff->ports[hop->port] == SL_NEW)
+		return NULL;
+	there.port = build->diff->ports[hop->port];
+	for (unsigned int i = 0; i < build->running->plan->hop_count; i++)
+		if (share(&build->running->plan->hops[i], &there) &&
+		    build->running->own[i]->mask == mask && still_true(build, hop))
+			return build->running->own[i];
+	return NULL;
+}
+
+/* Its configuration, if that is not of the chain, ends with the generation it was made for. */
+static bool settle_later(struct build *build, struct sl_instance *instance,
+			 const struct sl_plan_hop *hop)
+{
+	struct sl_generation *generation = build->generation;
+	struct sl_settling *grown =
+		realloc(generation->settling, (generation->settling_count + 1) * sizeof(*grown));
+	const void *config;
+
+	if (grown == NULL) {
+		no_memory(build);
+		return false;
+	}
+	generation->settling = grown;
+	if (hop->kind == SL_PLAN_PIN || hop->kind == SL_PLAN_UNPIN)
+		config = pin_config(build, hop, instance);
+	else
+		config = port_config(build, hop);
+	if (config == NULL)
+		return false;
+	grown[generation->settling_count++] =
+		(struct sl_settling){.instance = instance, .config = config};
+	return true;
+}
+
+static struct sl_instance *go_on(struct build *build, struct sl_instance *instance,
+				 const struct sl_plan_hop *hop)
+{
+	if (!room_for_instance(build))
+		return NULL;
+	if (hop->kind != SL_PLAN_STEER && hop->kind != SL_PLAN_FUSE &&
+	    !settle_later(build, instance, hop))
+		return NULL;
+	build->generation->made[build->generation->made_count++] = sl_instance_use(instance);
+	return instance;
+}
+
+void sl_generation_settle(struct sl_generation *generation)
+{
+	for (unsigned int i = 0; i < generation->settling_count; i++) {
+		struct sl_settling *settling = &generation->settling[i];
+		const void *before = settling->instance->config;
+
+		if (settling->instance->type->configure != NULL)
+			settling->instance->type->configure(settling->instance, settling->config,
+							    NULL);
+		settling->instance->config = settling->config;
+		settling->config = before;
+	}
+}
+
 static struct sl_instance *make_own(struct build *build, unsigned int number)
 {
 	const struct sl_plan_hop *hops = build->plan->hops;
+	struct sl_instance *instance;
 
 	for (unsigned int i = 0; i < number; i++)
 		if (share(&hops[i], &hops[number]))
 			return build->generation->own[i];
+	instance = find_own(build, &hops[number]);
+	if (instance != NULL)
+		return go_on(build, instance, &hops[number]);
 	switch (hops[number].kind) {
 	case SL_PLAN_SPREAD:
 		return make_spread(build, number);
@@ -313,6 +467,54 @@ static uint8_t own_path(const struct build *build, const struct sl_plan_hop *pla
 	return SL_ON;
 }
 
+/* Whether a hop of the running generation is the same: what is on its way to it can as well go
+ * to this one. */
+static bool same_hop(const struct build *build, const struct sl_plan_hop *was,
+		     const struct sl_plan_hop *hop)
+{
+	if (was->kind != hop->kind || strcmp(was->name, hop->name) != 0)
+		return false;
+	if (hop->kind == SL_PLAN_VNF)
+		return build->diff->vnfs[hop->vnf] != SL_NEW;
+	if (hop->kind == SL_PLAN_SPREAD)
+		return build->diff->ports[hop->port] != SL_NEW;
+	return find_own(build, hop) != NULL;
+}
+
+static int make_numbers(struct build *build)
+{
+	struct sl_generation *generation = build->generation;
+
+	for (unsigned int i = 0; i < build->plan->hop_count; i++) {
+		const struct sl_plan *before = build->diff != NULL ? build->running->plan : NULL;
+		unsigned int was = 0;
+
+		while (before != NULL && was < before->hop_count &&
+		       !same_hop(build, &before->hops[was], &build->plan->hops[i]))
+			was++;
+		if (before != NULL && was < before->hop_count)
+			generation->numbers[i] = build->running->numbers[was];
+		else if (!sl_numbers_take(build->engine->private->numbers, &generation->numbers[i]))
+			return sl_fail(build->errors, E2BIG,
+				       "too many hops in the two generations together");
+		generation->number_count++;
+	}
+	return 0;
+}
+
+void sl_generation_give_numbers(struct sl_engine *engine, struct sl_generation *generation,
+				const struct sl_generation *other)
+{
+	uint64_t kept[UINT16_MAX / 64 + 1] = {0};
+
+	for (unsigned int i = 0; other != NULL && i < other->number_count; i++)
+		kept[other->numbers[i] / 64] |= UINT64_C(1) << other->numbers[i] % 64;
+	for (unsigned int i = 0; i < generation->number_count; i++)
+		if (!(kept[generation->numbers[i] / 64] >> generation->numbers[i] % 64 & 1))
+			sl_numbers_give(engine->private->numbers, generation->numbers[i]);
+	generation->number_count = 0;
+}
+
 static int make_hops(struct build *build)
 {
 	struct sl_generation *generation = build->generation;
@@ -383,12 +585,12 @@ static int make_handoff(struct build *build)
 static bool spread_in_hardware(const struct build *build)
 {
 	const struct sl_engine *engine = build->engine;
+	struct sl_port *const *ports = build->generation->ports;
 
 	if (build->placement.chain != build->placement.all)
 		return false;
-	for (unsigned int i = 0; i < engine->port_count; i++)
-		if (!engine->ports[i]->symmetric_rss ||
-		    engine->ports[i]->rx_queues != engine->worker_count ||
+	for (unsigned int i = 0; i < build->chain->port_count; i++)
+		if (!ports[i]->symmetric_rss || ports[i]->rx_queues != engine->worker_count ||
 		    build->placement.rx[i] != build->placement.all)
 			return false;
 	for (unsigned int i = 0; i < build->plan->hop_count; i++)
@@ -406,8 +608,9 @@ static unsigned int poller_of(const struct build *build, unsigned int port, unsi
 	unsigned int count = (unsigned int)__builtin_popcountll(mask);
 	unsigned int rank = queue % count;
 
-	if (build->engine->ports[port]->rx_queues < count)
-		rank = (queue + port) % count;
+	/* By its index, so that the queue stays where it is in the next generation. */
+	if (build->generation->ports[port]->rx_queues < count)
+		rank = (queue + build->generation->ports[port]->index) % count;
 	while (rank-- > 0)
 		mask &= mask - 1;
 	return (unsigned int)__builtin_ctzll(mask);
@@ -428,12 +631,12 @@ static int add_poll(struct sl_worker_graph *graph, struct sl_port *port, unsigne
 
 static int make_polls(struct build *build)
 {
-	for (unsigned int p = 0; p < build->engine->port_count; p++) {
-		struct sl_port *port = build->engine->ports[p];
+	for (unsigned int p = 0; p < build->chain->port_count; p++) {
+		struct sl_port *port = build->generation->ports[p];
 
 		for (unsigned int q = 0; q < port->rx_queues; q++)
 			if (add_poll(build->generation->graphs[poller_of(build, p, q)], port, q,
-				     build->plan->rx[p]) != 0)
+				     build->generation->numbers[build->plan->rx[p]]) != 0)
 				return no_memory(build);
 	}
 	return 0;
@@ -445,6 +648,7 @@ static int make_graph(struct build *build, uint16_t worker)
 	struct sl_graph_conf conf = {
 		.hops = generation->hops,
 		.hop_count = (uint16_t)build->plan->hop_count,
+		.numbers = generation->numbers,
 		.worker = worker,
 		.pool = build->engine->pool,
 		.handoff = sl_handoff,
@@ -471,27 +675,33 @@ static int allocate(struct build *build)
 	generation->vnfs = calloc(build->chain->vnf_count + 1, sizeof(*generation->vnfs));
 	generation->own = calloc(hops, sizeof(*generation->own));
 	generation->hops = calloc(hops, sizeof(*generation->hops));
+	generation->numbers = calloc(hops, sizeof(*generation->numbers));
+	generation->past = calloc(hops, sizeof(*generation->past));
 	generation->graphs = calloc(build->engine->worker_count, sizeof(*generation->graphs));
 	generation->handoff =
 		calloc(1, sizeof(*generation->handoff) + hops * sizeof(struct sl_spread_rule));
 	if (generation->vnfs == NULL || generation->own == NULL || generation->hops == NULL ||
-	    generation->graphs == NULL || generation->handoff == NULL)
+	    generation->numbers == NULL || generation->past == NULL || generation->graphs == NULL ||
+	    generation->handoff == NULL)
 		return no_memory(build);
 	generation->handoff->workers = build->engine->workers;
 	generation->handoff->worker_count = (uint16_t)build->engine->worker_count;
 	generation->handoff->hop_count = (uint16_t)hops;
+	generation->handoff->numbers = generation->numbers;
 	return 0;
 }
 
 static int make_all(struct build *build)
 {
-	int err =
-		sl_placement_choose(&build->placement, build->engine, build->chain, build->errors);
+	int err = sl_placement_choose(&build->placement, build->engine, build->chain,
+				      build->generation->ports, build->errors);
 
 	if (err == 0)
 		err = allocate(build);
 	if (err == 0)
 		err = make_vnfs(build);
+	if (err == 0)
+		err = make_numbers(build);
 	if (err == 0)
 		err = make_handoff(build);
 	if (err == 0) {
@@ -506,22 +716,31 @@ static int make_all(struct build *build)
 }
 
 struct sl_generation *sl_generation_new(struct sl_engine *engine, struct sl_chain *chain,
+					struct sl_port **ports, const struct sl_diff *diff,
 					struct sl_errors *errors)
 {
 	struct sl_generation *generation = calloc(1, sizeof(*generation));
-	struct build build = {
-		.engine = engine, .generation = generation, .chain = chain, .errors = errors};
+	struct build build = {.engine = engine,
+			      .generation = generation,
+			      .chain = chain,
+			      .own_chain = chain,
+			      .running = engine->generation,
+			      .diff = diff,
+			      .errors = errors};
 
 	if (generation == NULL) {
 		sl_fail(errors, ENOMEM, "out of memory");
 		return NULL;
 	}
-	generation->number = ++engine->private->generations;
+	generation->number = engine->private->generations + 1;
+	generation->ports = ports;
 	generation->worker_count = engine->worker_count;
 	generation->plan = sl_plan_new(chain, errors);
 	build.plan = generation->plan;
 	if (generation->plan == NULL || make_all(&build) != 0) {
 		sl_placement_free(&build.placement);
+		sl_generation_give_numbers(engine, generation,
+					   diff != NULL ? engine->generation : NULL);
 		sl_generation_free(generation);
 		return NULL;
 	}
@@ -530,35 +749,21 @@ struct sl_generation *sl_generation_new(struct sl_engine *engine, struct sl_chai
 	return generation;
 }
 
-int sl_generation_claim(struct sl_engine *engine, const struct sl_generation *generation,
-			struct sl_errors *errors)
+uint16_t sl_generation_hop(const struct sl_generation *generation, uint16_t number)
 {
-	const struct sl_chain *chain = generation->chain;
+	for (unsigned int i = 0; i < generation->plan->hop_count; i++)
+		if (generation->numbers[i] == number)
+			return (uint16_t)i;
+	return SL_PLAN_NONE;
+}
 
-	for (unsigned int p = 0; p < chain->path_count; p++) {
-		const struct sl_chain_path *path = &chain->paths[p];
+/* The chain goes after the instance, whose configuration lies in it. */
+static void let_go(struct sl_instance *instance)
+{
+	struct sl_chain *chain = instance->users == 1 ? instance->chain : NULL;
 
-		for (unsigned int s = 0; s < path->stop_count; s++) {
-			const struct sl_instance *instance = generation->vnfs[path->stops[s].vnf];
-
-			for (uint32_t c = 0; c < instance->claim_count; c++) {
-				const struct sl_claim *claim = &instance->claims[c];
-				struct sl_port *port =
-					engine->ports[claim->side == SL_INSIDE ? path->first
-									       : path->last];
-				int err = 0;
-
-				if (port->l3 != NULL)
-					err = sl_l3_claim(port->l3, &claim->prefix);
-				if (err != 0)
-					return sl_fail(errors, -err,
-						       "port %s: cannot answer for an address of "
-						       "%s: %s",
-						       port->name, instance->name, strerror(-err));
-			}
-		}
-	}
-	return 0;
+	sl_instance_free(instance);
+	sl_chain_free(chain);
 }
 
 void sl_generation_free(struct sl_generation *generation)
@@ -576,15 +781,20 @@ void sl_generation_free(struct sl_generation *generation)
 		free(graph);
 	}
 	for (unsigned int i = 0; i < generation->made_count; i++)
-		sl_instance_free(generation->made[i]);
+		let_go(generation->made[i]);
 	for (unsigned int i = 0; generation->vnfs != NULL && generation->vnfs[i] != NULL; i++)
-		sl_instance_free(generation->vnfs[i]);
+		let_go(generation->vnfs[i]);
 	for (unsigned int i = 0; i < generation->config_count; i++)
 		free(generation->configs[i]);
 	free(generation->configs);
 	free(generation->made);
 	free(generation->vnfs);
 	free(generation->own);
+	for (unsigned int i = 0; generation->past != NULL && i < generation->plan->hop_count; i++)
+		free(generation->past[i].drops);
+	free(generation->past);
+	free(generation->settling);
+	free(generation->numbers);
 	free(generation->hops);
 	free(generation->graphs);
 	free(generation->handoff);

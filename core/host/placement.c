@@ -34,6 +34,11 @@ static void no_such_worker(const struct sl_host_config *config, struct sl_place 
 		      what, name, core, cores);
 }
 
+static uint64_t all_workers(const struct sl_engine *engine)
+{
+	return engine->worker_count == 64 ? UINT64_MAX : (UINT64_C(1) << engine->worker_count) - 1;
+}
+
 static int place_vnfs(struct sl_placement *placement, const struct sl_host_config *config,
 		      const struct sl_chain *chain, struct sl_errors *errors)
 {
@@ -96,9 +101,9 @@ static int place_port(struct sl_placement *placement, const struct sl_engine *en
 /* A device with fewer Tx queues than there are workers is sent to by as many as it has queues
  * for; the others hand their packets to those. Ports start at different workers. */
 static uint64_t senders(const struct sl_placement *placement, const struct sl_engine *engine,
-			unsigned int index)
+			const struct sl_port *port)
 {
-	const struct sl_port *port = engine->ports[index];
+	unsigned int index = port->index;
 	uint64_t mask = 0;
 	unsigned int found = 0;
 
@@ -118,13 +123,13 @@ static uint64_t senders(const struct sl_placement *placement, const struct sl_en
 }
 
 int sl_placement_choose(struct sl_placement *placement, const struct sl_engine *engine,
-			const struct sl_chain *chain, struct sl_errors *errors)
+			const struct sl_chain *chain, struct sl_port *const *ports,
+			struct sl_errors *errors)
 {
 	int err;
 
 	*placement = (struct sl_placement){
-		.all = engine->worker_count == 64 ? UINT64_MAX
-						  : (UINT64_C(1) << engine->worker_count) - 1,
+		.all = all_workers(engine),
 		.vnfs = calloc(chain->vnf_count + 1, sizeof(uint64_t)),
 		.rx = calloc(chain->port_count + 1, sizeof(uint64_t)),
 		.tx = calloc(chain->port_count + 1, sizeof(uint64_t)),
@@ -136,9 +141,17 @@ int sl_placement_choose(struct sl_placement *placement, const struct sl_engine *
 		int failed = place_port(placement, engine, &chain->ports[i], i, errors);
 
 		err = err != 0 ? err : failed;
-		placement->tx[i] = senders(placement, engine, i);
+		placement->tx[i] = senders(placement, engine, ports[i]);
 	}
 	return err;
+}
+
+int sl_placement_vnfs(const struct sl_engine *engine, const struct sl_chain *chain, uint64_t *masks,
+		      struct sl_errors *errors)
+{
+	struct sl_placement placement = {.all = all_workers(engine), .vnfs = masks};
+
+	return place_vnfs(&placement, engine->config, chain, errors);
 }
 
 void sl_placement_free(struct sl_placement *placement)

@@ -5,16 +5,29 @@
 
 #include <rte_ring.h>
 
+#include <core/graph/graph.h>
+#include <core/host/diff.h>
 #include <core/host/engine.h>
 #include <core/host/events.h>
+#include <core/host/numbers.h>
+
+/* Most ports that can be open at a time. */
+#define SL_MAX_PORTS 1024
 
 struct sl_engine_private {
-	int signals; /* file, -1: none */
-	bool eal;    /* it runs */
-	bool ports_started;
+	int signals;    /* file, -1: none */
+	bool eal;       /* it runs */
+	bool pci;       /* and looked at the PCI bus */
 	bool abandoned; /* a worker could not be stopped: nothing may be freed */
 	uint64_t generations;
-	struct sl_chain *chain;    /* before it is a generation's */
+	struct sl_chain *chain; /* before it is a generation's */
+	struct sl_numbers *numbers;
+	/* Per index of an open port: the chain that its configuration lies in; NULL: free. */
+	struct sl_chain *port_chains[SL_MAX_PORTS];
+	struct sl_ledger gone_workers, gone_main; /* of generations and ports that are no more */
+	struct sl_gone *gone;
+	unsigned int gone_count;
+	struct sl_history *history;
 	struct sl_events **events; /* per worker */
 	struct rte_ring *punted;   /* of struct punt: see punt.c */
 	uint64_t next_l3_tick, next_watch;
@@ -50,9 +63,48 @@ void sl_engine_worker_ledger(const struct sl_engine *engine, struct sl_ledger *l
 /* Is anything in frames, inboxes or on the way to the main thread? */
 bool sl_engine_in_flight(const struct sl_engine *engine);
 
-/* generation.c: tell the ports what the instances answer for. */
-int sl_generation_claim(struct sl_engine *engine, const struct sl_generation *generation,
-			struct sl_errors *errors);
+/* claims.c: tell the ports what the instances of a generation answer for, too. */
+int sl_claims_add(const struct sl_generation *generation, struct sl_errors *errors);
+/* And that it is all they answer for. */
+void sl_claims_only(const struct sl_generation *generation);
+
+/* ports.c: open the ports of a chain: those that go on are taken from the running generation, the
+ * others opened and started; NULL with messages, and nothing changed. diff: may be NULL. */
+struct sl_port **sl_ports_open(struct sl_engine *engine, struct sl_chain *chain,
+			       const struct sl_diff *diff, struct sl_errors *errors);
+/* Undo that. */
+void sl_ports_abandon(struct sl_engine *engine, struct sl_port **ports,
+		      const struct sl_chain *chain, const struct sl_diff *diff);
+/* Close the engine's ports that are not among these, which become the engine's. */
+void sl_ports_commit(struct sl_engine *engine, struct sl_port **ports, unsigned int count);
+/* Close all of the engine's. */
+void sl_ports_close(struct sl_engine *engine);
+
+/* generation.c: give its own instances that go on from another generation their new configuration,
+ * and that of before back, which it had kept. Call it again to undo it. */
+void sl_generation_settle(struct sl_generation *generation);
+/* Give back the numbers that the other one, if any, has not too. */
+void sl_generation_give_numbers(struct sl_engine *engine, struct sl_generation *generation,
+				const struct sl_generation *other);
+
+/* switch.c: let the workers go over from the running generation to the next, which is
+ * engine->generation when it returns 0. Else (-ETIMEDOUT: a worker does not come back) nothing
+ * changed, but `next` may be freed only if *seen is false. *old: the one before; NULL: a worker
+ * may still see it. */
+int sl_switch(struct sl_engine *engine, struct sl_generation *next, struct sl_generation **old,
+	      bool *seen, struct sl_errors *errors);
+
+/* past.c: keep what the hops of a generation did that no worker sees any more, for the one that
+ * runs now, and what its instances counted. */
+void sl_past_keep(struct sl_engine *engine, const struct sl_generation *old);
+void sl_past_add_ledger(struct sl_ledger *sum, const struct sl_ledger *one);
+
+/* diff.c */
+bool sl_diff_same_entries(const struct sl_chain *old, unsigned int was, const struct sl_chain *new,
+			  unsigned int port, bool more);
+
+struct sl_history;
+void sl_history_free(struct sl_history *history);
 
 /* placement.c: which workers run what. */
 struct sl_placement {
@@ -64,7 +116,11 @@ struct sl_placement {
 };
 /* 0, or -EINVAL with messages. sl_placement_free() it in any case. */
 int sl_placement_choose(struct sl_placement *placement, const struct sl_engine *engine,
-			const struct sl_chain *chain, struct sl_errors *errors);
+			const struct sl_chain *chain, struct sl_port *const *ports,
+			struct sl_errors *errors);
+/* Only the workers of each VNF: `masks` has room for them. */
+int sl_placement_vnfs(const struct sl_engine *engine, const struct sl_chain *chain, uint64_t *masks,
+		      struct sl_errors *errors);
 void sl_placement_free(struct sl_placement *placement);
 /* Workers of one hop. */
 uint64_t sl_placement_hop(const struct sl_placement *placement, const struct sl_plan_hop *hop);

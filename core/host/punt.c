@@ -5,6 +5,7 @@
  * sends goes through a worker's inbox.
  */
 #include <errno.h>
+#include <limits.h>
 
 #include <rte_errno.h>
 #include <rte_ring_elem.h>
@@ -30,24 +31,35 @@ static bool punt(void *context, struct sl_port *port, struct rte_mbuf *m)
 	return rte_ring_enqueue_elem(engine->private->punted, &one, sizeof(one)) == 0;
 }
 
+static uint16_t out_of(const struct sl_generation *generation, const struct sl_port *port)
+{
+	for (unsigned int i = 0; i < generation->chain->port_count; i++)
+		if (generation->ports[i] == port)
+			return generation->plan->out[i];
+	return SL_PLAN_NONE;
+}
+
 static bool inject(void *context, struct sl_port *port, uint16_t worker, uint16_t hop,
 		   struct rte_mbuf *m)
 {
 	struct sl_engine *engine = context;
 	const struct sl_generation *generation = engine->generation;
-	const struct sl_handoff *handoff;
+	uint16_t place;
 
 	if (generation == NULL || engine->stopped)
 		return false;
-	handoff = generation->handoff;
-	if (hop >= handoff->hop_count || worker >= engine->worker_count ||
-	    !(handoff->hops[hop].mask & UINT64_C(1) << worker)) {
-		hop = generation->plan->out[port->index];
-		if (hop == SL_PLAN_NONE)
+	place = sl_generation_hop(generation, hop);
+	/* The number may be one of a generation that is gone, or worse, be in use again. */
+	if (place == SL_PLAN_NONE || worker >= engine->worker_count ||
+	    generation->plan->hops[place].port == UINT_MAX ||
+	    generation->ports[generation->plan->hops[place].port] != port ||
+	    !(generation->hops[place].workers & UINT64_C(1) << worker)) {
+		place = out_of(generation, port);
+		if (place == SL_PLAN_NONE)
 			return false;
-		worker = (uint16_t)__builtin_ctzll(handoff->hops[hop].mask);
+		worker = (uint16_t)__builtin_ctzll(generation->hops[place].workers);
 	}
-	return sl_worker_inbox(engine->workers[worker], hop, &m, 1) == 1;
+	return sl_worker_inbox(engine->workers[worker], generation->numbers[place], &m, 1) == 1;
 }
 
 int sl_punt_open(struct sl_engine *engine, struct sl_errors *errors)

@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include <rte_cycles.h>
 
+#include <core/chain/tree.h>
+#include <core/host/apply.h>
 #include <core/host/log.h>
 #include <core/host/run.h>
 
@@ -75,8 +78,10 @@ static int run(const struct sl_host_config *config, const struct sl_run_options 
 {
 	struct sl_engine engine = {
 		.config = config, .event = hooks->event, .event_context = hooks->context};
+	struct sl_apply_request first = {.file = options->chain, .why = "", .who = getuid()};
 	struct sl_chain *chain;
 	int status = EXIT_WRONG;
+	char *text;
 
 	engine.registry = sl_registry_new((const char *const *)config->plugin_folders,
 					  config->plugin_folder_count);
@@ -84,15 +89,21 @@ static int run(const struct sl_host_config *config, const struct sl_run_options 
 		sl_fail(errors, ENOMEM, "out of memory");
 		return EXIT_FAILED;
 	}
-	chain = sl_chain_load(options->chain, engine.registry,
-			      (const char *const *)config->vnf_folders, config->vnf_folder_count,
-			      errors);
+	first.text = text = sl_file_read(options->chain, &first.size, errors);
+	chain = text == NULL
+			? NULL
+			: sl_chain_load_bytes(options->chain, text, first.size, engine.registry,
+					      (const char *const *)config->vnf_folders,
+					      config->vnf_folder_count, errors);
 	if (chain != NULL) {
 		status = EXIT_FAILED;
 		engine.fusion_mode = options->fusion;
-		if (sl_engine_start(&engine, chain, errors) == 0)
+		if (sl_engine_start(&engine, chain, errors) == 0) {
+			sl_history_note(&engine, &first, "started");
 			status = serve(&engine, options, hooks, errors);
+		}
 	}
+	free(text);
 	/* Before what the messages may point into is gone. */
 	sl_errors_print(errors, stderr);
 	if (sl_engine_abandoned(&engine)) {

@@ -4,28 +4,16 @@
 #include <core/port/l3.h>
 #include <core/worker/ring.h>
 
-static void add(struct sl_ledger *sum, const struct sl_ledger *one)
-{
-	sum->pushed += one->pushed;
-	sum->made += one->made;
-	sum->sent += one->sent;
-	sum->dropped += one->dropped;
-	sum->joined += one->joined;
-	sum->handed += one->handed;
-	sum->held += one->held;
-	sum->pending += one->pending;
-}
-
 void sl_engine_main_ledger(const struct sl_engine *engine, struct sl_ledger *ledger)
 {
-	*ledger = (struct sl_ledger){0};
+	*ledger = engine->private->gone_main;
 	for (unsigned int i = 0; engine->ports != NULL && i < engine->port_count; i++) {
 		struct sl_ledger one;
 
 		if (engine->ports[i] == NULL || engine->ports[i]->l3 == NULL)
 			continue;
 		sl_l3_ledger(engine->ports[i]->l3, &one);
-		add(ledger, &one);
+		sl_past_add_ledger(ledger, &one);
 	}
 }
 
@@ -33,12 +21,12 @@ void sl_engine_worker_ledger(const struct sl_engine *engine, struct sl_ledger *l
 {
 	const struct sl_generation *generation = engine->generation;
 
-	*ledger = (struct sl_ledger){0};
+	*ledger = engine->private->gone_workers;
 	for (unsigned int w = 0; generation != NULL && w < generation->worker_count; w++) {
 		struct sl_ledger one;
 
 		sl_graph_ledger(generation->graphs[w]->graph, &one);
-		add(ledger, &one);
+		sl_past_add_ledger(ledger, &one);
 	}
 }
 

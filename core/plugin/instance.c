@@ -74,6 +74,7 @@ static void release(struct sl_instance *instance)
 {
 	sl_arena_free(instance->arena);
 	free(instance->claims);
+	free(instance->past);
 	free(instance->name);
 	free(instance);
 }
@@ -100,6 +101,7 @@ struct sl_instance *sl_instance_new(const struct sl_node_type *type, const char 
 	instance->type = type;
 	instance->config = config;
 	instance->workers = workers;
+	instance->users = 1;
 	instance->data = sl_alloc(instance, type->instance_size);
 	if (instance->data == NULL) {
 		no_memory(instance, errors);
@@ -188,9 +190,37 @@ void sl_instance_poll(struct sl_instance *instance, uint64_t now)
 	type->poll(instance);
 }
 
+struct sl_instance *sl_instance_use(struct sl_instance *instance)
+{
+	instance->users++;
+	return instance;
+}
+
+uint64_t sl_instance_counter(const struct sl_instance *instance, uint32_t counter)
+{
+	uint64_t sum = instance->past != NULL ? instance->past[counter] : 0;
+
+	for (uint32_t w = 0; w < instance->workers; w++)
+		if (instance->counters[w] != NULL)
+			sum += sl_tally_read(&instance->counters[w][counter]);
+	return sum;
+}
+
+void sl_instance_inherit(struct sl_instance *instance, const struct sl_instance *before)
+{
+	const struct sl_name *names = instance->type->counters, *had = before->type->counters;
+	uint32_t count = name_count(names);
+
+	instance->past = count > 0 ? calloc(count, sizeof(*instance->past)) : NULL;
+	for (uint32_t i = 0; instance->past != NULL && i < count; i++)
+		for (uint32_t j = 0; j < name_count(had); j++)
+			if (strcmp(names[i].name, had[j].name) == 0)
+				instance->past[i] = sl_instance_counter(before, j);
+}
+
 void sl_instance_free(struct sl_instance *instance)
 {
-	if (instance == NULL)
+	if (instance == NULL || --instance->users > 0)
 		return;
 	if (instance->type->destroy != NULL)
 		instance->type->destroy(instance);

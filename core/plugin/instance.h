@@ -13,6 +13,7 @@
 #define SL_MAX_WORKERS 64
 
 struct sl_arena; /* core/plugin/arena.h */
+struct sl_chain; /* core/chain/model.h */
 
 /* Addresses the instance answers for: see sl_claim_prefix(). */
 struct sl_claim {
@@ -33,7 +34,11 @@ struct sl_instance {
 	_Atomic uint32_t fusion_epoch; /* see sl_unfuse() */
 	struct sl_claim *claims;
 	uint32_t claim_count;
-	uint64_t next_poll; /* TSC; see sl_instance_poll() */
+	uint64_t next_poll;     /* TSC; see sl_instance_poll() */
+	unsigned int users;     /* generations that have it */
+	uint64_t mask;          /* bit per worker of the engine that runs it; the engine sets it */
+	struct sl_chain *chain; /* that its configuration lies in; the engine's, may be NULL */
+	uint64_t *past;         /* counters of instances that this one replaced; NULL: none */
 };
 
 /* Make one: arena (memory cap in bytes, 0: none), data, type->create(). NULL with messages. */
@@ -48,7 +53,14 @@ void sl_instance_belongs(struct sl_instance *instance, struct sl_loaded_plugin *
 int sl_instance_join(struct sl_instance *instance, struct sl_node *node, struct sl_errors *errors);
 /* Call type->poll() if it is time for it. Main thread. */
 void sl_instance_poll(struct sl_instance *instance, uint64_t now);
-/* type->destroy(), then the arena is gone with all that is in it. NULL is allowed. */
+/* One more generation has it. */
+struct sl_instance *sl_instance_use(struct sl_instance *instance);
+/* Take over the counters of an instance of the same type name that this one replaces. */
+void sl_instance_inherit(struct sl_instance *instance, const struct sl_instance *before);
+/* A counter of the type, over all workers and what was inherited. Main thread. */
+uint64_t sl_instance_counter(const struct sl_instance *instance, uint32_t counter);
+/* One generation has it no more; after the last: type->destroy(), then the arena is gone with all
+ * that is in it. NULL is allowed. */
 void sl_instance_free(struct sl_instance *instance);
 /* Bytes it has allocated, and its cap (0: none). */
 uint64_t sl_instance_memory(const struct sl_instance *instance, uint64_t *cap);

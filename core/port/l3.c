@@ -247,6 +247,22 @@ int sl_l3_claim(struct sl_l3_port *l3, const struct sl_prefix *prefix)
 	return 0;
 }
 
+void sl_l3_claims_keep(struct sl_l3_port *l3,
+		       bool (*keep)(void *context, const struct sl_prefix *prefix), void *context)
+{
+	uint32_t kept = 0;
+
+	for (uint32_t i = 0; i < l3->claim_count; i++)
+		if (keep(context, &l3->claims[i]))
+			l3->claims[kept++] = l3->claims[i];
+	if (kept != l3->claim_count) {
+		/* Announcing goes through the list by place. */
+		l3->announce_item = 0;
+		l3->announce_offset = 0;
+	}
+	l3->claim_count = kept;
+}
+
 void sl_l3_drop(struct sl_l3_port *l3, struct rte_mbuf *m, enum sl_l3_reason reason)
 {
 	l3->drops[reason]++;

@@ -37,6 +37,9 @@ struct sl_l3_port *sl_l3_new(struct sl_port *port, const struct sl_l3_path *path
 void sl_l3_free(struct sl_l3_port *l3);
 /* Addresses that instances of the chain answer for on this port. Main. */
 int sl_l3_claim(struct sl_l3_port *l3, const struct sl_prefix *prefix);
+/* Give up claims that keep() says no to. Main. */
+void sl_l3_claims_keep(struct sl_l3_port *l3,
+		       bool (*keep)(void *context, const struct sl_prefix *prefix), void *context);
 /* A punted packet: takes it over. Main. */
 void sl_l3_punted(struct sl_l3_port *l3, struct rte_mbuf *m);
 /* Resolve, retry, age; announce addresses after start. Call about every 10 ms. Main. */

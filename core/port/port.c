@@ -143,25 +143,84 @@ int sl_port_start(struct sl_port *port, struct sl_errors *errors)
 		rc = port->kind->start(port, errors);
 		speak_freely(errors);
 	}
+	port->started = rc == 0;
 	return rc;
 }
 
 void sl_port_stop(struct sl_port *port)
 {
-	if (port->kind->stop)
+	if (port->kind->stop && port->started)
 		port->kind->stop(port);
+	port->started = false;
 }
 
 void sl_port_close(struct sl_port *port)
 {
 	if (!port)
 		return;
-	if (port->kind->close)
+	if (port->kind->close && !port->parked)
 		port->kind->close(port);
 	release(port);
 }
 
 bool sl_port_drained(const struct sl_port *port)
 {
-	return port->kind->drained && port->kind->drained(port);
+	return !port->parked && port->kind->drained && port->kind->drained(port);
+}
+
+/*
+ * Parked: closed while workers still know it
+ */
+
+static uint16_t rx_nothing(struct sl_port *port, uint16_t queue, struct rte_mbuf **pkts, uint16_t n)
+{
+	return 0;
+}
+
+/* It takes nothing: port-tx drops and counts. */
+static uint16_t tx_nothing(struct sl_port *port, uint16_t queue, struct rte_mbuf **pkts, uint16_t n)
+{
+	return 0;
+}
+
+void sl_port_park(struct sl_port *port)
+{
+	__atomic_store_n(&port->rx, rx_nothing, __ATOMIC_RELEASE);
+	__atomic_store_n(&port->tx, tx_nothing, __ATOMIC_RELEASE);
+	sl_synchronize();
+	sl_port_stop(port);
+	if (port->kind->close)
+		port->kind->close(port);
+	port->parked = true;
+}
+
+int sl_port_reopen(struct sl_port *port, struct sl_errors *errors)
+{
+	struct sl_port again = *port;
+	int rc;
+
+	/* Workers must not see it half open. */
+	speak_of(errors, port->name);
+	again.parked = false;
+	again.private = NULL;
+	rc = port->kind->open(&again, errors);
+	speak_freely(errors);
+	if (rc < 0)
+		return rc;
+	if (again.rx_queues != port->rx_queues || again.tx_queues != port->tx_queues)
+		rc = sl_fail(errors, EIO, "port %s: it has other queues than before", port->name);
+	if (rc == 0)
+		rc = sl_port_start(&again, errors);
+	if (rc < 0) {
+		if (port->kind->close)
+			port->kind->close(&again);
+		return rc;
+	}
+	port->ethdev = again.ethdev;
+	port->private = again.private;
+	port->parked = false;
+	port->started = true;
+	__atomic_store_n(&port->tx, again.tx, __ATOMIC_RELEASE);
+	__atomic_store_n(&port->rx, again.rx, __ATOMIC_RELEASE);
+	return 0;
 }

@@ -119,6 +119,8 @@ struct sl_port {
 	bool one_segment;
 	/* One for each Tx queue, where workers must share them; else NULL. */
 	rte_spinlock_t *tx_locks;
+	bool started;
+	bool parked; /* see sl_port_park() */
 };
 
 /* Whether a common parameter stands in the file. */
@@ -135,6 +137,11 @@ int sl_port_start(struct sl_port *port, struct sl_errors *errors);
 void sl_port_stop(struct sl_port *port);
 void sl_port_close(struct sl_port *port);
 bool sl_port_drained(const struct sl_port *port);
+/* Stop and close the device while workers go on with the port: it receives nothing and what is sent
+ * to it is dropped. Then the device can be opened by another port. */
+void sl_port_park(struct sl_port *port);
+/* Open and start a parked port again. 0, or -errno with a message, and it stays parked. */
+int sl_port_reopen(struct sl_port *port, struct sl_errors *errors);
 /* What `sluice show ports` says of it. Main. */
 void sl_port_show(const struct sl_port *port, struct sl_json *out);
 

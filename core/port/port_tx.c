@@ -30,10 +30,11 @@ static int create(struct sl_instance *instance, const void *config, struct sl_er
 /* Drivers take fewer packets than they are given when they work in smaller bursts, too. */
 static uint16_t send_all(struct sl_port *port, uint16_t queue, struct rte_mbuf **pkts, uint16_t n)
 {
+	sl_burst_fn tx = __atomic_load_n(&port->tx, __ATOMIC_RELAXED);
 	uint16_t sent = 0, part;
 
 	do {
-		part = port->tx(port, queue, pkts + sent, n - sent);
+		part = tx(port, queue, pkts + sent, n - sent);
 		sent += part;
 	} while (unlikely(sent < n) && part);
 	return sent;

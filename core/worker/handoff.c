@@ -10,8 +10,8 @@ void sl_spread_rule_init(struct sl_spread_rule *rule, uint64_t mask, const struc
 			rule->workers[rule->count++] = i;
 }
 
-void sl_handoff_send(const struct sl_handoff *handoff, uint16_t hop, struct rte_mbuf *const *pkts,
-		     const uint8_t *target, bool *refused, uint16_t n)
+void sl_handoff_send(const struct sl_handoff *handoff, uint16_t number,
+		     struct rte_mbuf *const *pkts, const uint8_t *target, bool *refused, uint16_t n)
 {
 	uint64_t targets = 0;
 
@@ -29,7 +29,7 @@ void sl_handoff_send(const struct sl_handoff *handoff, uint16_t hop, struct rte_
 			from[size] = (uint8_t)i;
 			batch[size++] = pkts[i];
 		}
-		for (uint16_t i = sl_worker_inbox(handoff->workers[worker], hop, batch, size);
+		for (uint16_t i = sl_worker_inbox(handoff->workers[worker], number, batch, size);
 		     i < size; i++)
 			refused[from[i]] = true;
 	}
@@ -53,11 +53,12 @@ static uint16_t hand(const struct sl_handoff *handoff, uint16_t hop, struct rte_
 	struct rte_mbuf *back[SL_BURST];
 	uint8_t target[SL_BURST];
 	bool refused[SL_BURST] = {false};
+	uint16_t number = handoff->numbers != NULL ? handoff->numbers[hop] : hop;
 	uint16_t taken = 0, left = 0;
 
 	for (uint16_t i = 0; i < n; i++)
 		target[i] = choose(&handoff->hops[hop], pkts[i]);
-	sl_handoff_send(handoff, hop, pkts, target, refused, n);
+	sl_handoff_send(handoff, number, pkts, target, refused, n);
 	for (uint16_t i = 0; i < n; i++) {
 		if (refused[i])
 			back[left++] = pkts[i];

@@ -26,6 +26,7 @@ struct sl_handoff {
 	struct sl_worker **workers; /* all of the engine */
 	uint16_t worker_count;
 	uint16_t hop_count;
+	const uint16_t *numbers;      /* of the hops, as in sl_graph_conf; NULL: their places */
 	struct sl_spread_rule hops[]; /* per hop: who runs it */
 };
 
@@ -36,10 +37,11 @@ void sl_spread_rule_init(struct sl_spread_rule *rule, uint64_t mask, const struc
  * afterwards. */
 uint16_t sl_handoff(void *context, uint16_t hop, struct rte_mbuf **pkts, uint16_t n);
 
-/* Send each packet to the hop on worker target[i]; refused[i] is set where its inbox was full.
- * n at most SL_BURST. */
-void sl_handoff_send(const struct sl_handoff *handoff, uint16_t hop, struct rte_mbuf *const *pkts,
-		     const uint8_t *target, bool *refused, uint16_t n);
+/* Send each packet to the hop of that number on worker target[i]; refused[i] is set where its inbox
+ * was full. n at most SL_BURST. */
+void sl_handoff_send(const struct sl_handoff *handoff, uint16_t number,
+		     struct rte_mbuf *const *pkts, const uint8_t *target, bool *refused,
+		     uint16_t n);
 
 /* The home of a packet: the lower half of the part of the mbuf's hash that only flow director uses;
  * the upper half is the number of its trail. */

@@ -16,10 +16,21 @@ uint16_t sl_worker_inbox(struct sl_worker *worker, uint16_t hop, struct rte_mbuf
 	return (uint16_t)taken;
 }
 
-uint32_t sl_worker_inbox_take(struct sl_worker *worker, struct sl_graph *graph)
+/* The graph that has the hop of that number; NULL: it is no more. */
+static struct sl_graph *graph_of(const struct sl_worker_graph *running, uint16_t number)
+{
+	if (likely(sl_graph_has(running->graph, number)))
+		return running->graph;
+	if (running->older != NULL && sl_graph_has(running->older, number))
+		return running->older;
+	if (running->newer != NULL && sl_graph_has(running->newer, number))
+		return running->newer;
+	return NULL;
+}
+
+uint32_t sl_worker_inbox_take(struct sl_worker *worker, const struct sl_worker_graph *running)
 {
 	struct rte_mbuf *pkts[SL_BURST];
-	uint16_t hops = sl_graph_hop_count(graph);
 	unsigned int n;
 
 	n = rte_ring_dequeue_burst(worker->inbox, (void **)pkts, SL_BURST, NULL);
@@ -29,13 +40,13 @@ uint32_t sl_worker_inbox_take(struct sl_worker *worker, struct sl_graph *graph)
 		rte_prefetch0(sl_packet(pkts[i]));
 	for (unsigned int first = 0, end; first < n; first = end) {
 		uint16_t hop = sl_packet(pkts[first])->hop;
+		struct sl_graph *graph = graph_of(running, hop);
 
 		for (end = first + 1; end < n && sl_packet(pkts[end])->hop == hop; end++)
 			;
-		if (likely(hop < hops)) {
+		if (likely(graph != NULL)) {
 			sl_graph_push(graph, hop, &pkts[first], (uint16_t)(end - first));
 		} else {
-			/* Sent to a generation that had more hops. */
 			rte_pktmbuf_free_bulk(&pkts[first], end - first);
 			sl_stat_add(&worker->stats.inbox_stale, end - first);
 		}

@@ -45,6 +45,8 @@ struct sl_worker {
 
 	/* Written by the worker, read by anyone. */
 	struct sl_worker_stats stats __rte_cache_aligned;
+	/* What it runs now: what was `running` before is not seen any more. */
+	_Atomic(struct sl_worker_graph *) turned;
 	/* Written by whoever sends. */
 	uint64_t inbox_full __rte_cache_aligned;
 
@@ -65,8 +67,8 @@ static inline uint64_t sl_stat_read(const uint64_t *stat)
 
 /* The loop: what rte_eal_remote_launch() runs. */
 int sl_worker_loop(void *worker);
-/* Up to SL_BURST packets from the inbox into the graph; returns how many. Worker only. */
-uint32_t sl_worker_inbox_take(struct sl_worker *worker, struct sl_graph *graph);
+/* Up to SL_BURST packets from the inbox into the graphs; returns how many. Worker only. */
+uint32_t sl_worker_inbox_take(struct sl_worker *worker, const struct sl_worker_graph *running);
 
 void sl_idle_init(struct sl_idle *idle, const struct sl_idle_config *config);
 static inline void sl_idle_busy(struct sl_idle *idle)

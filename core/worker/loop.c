@@ -22,7 +22,8 @@ static uint32_t poll_ports(struct sl_worker *worker, const struct sl_worker_grap
 
 	for (unsigned int i = 0; i < running->poll_count; i++) {
 		const struct sl_poll *poll = &running->polls[i];
-		uint16_t got = poll->port->rx(poll->port, poll->queue, pkts, (uint16_t)burst);
+		sl_burst_fn rx = __atomic_load_n(&poll->port->rx, __ATOMIC_RELAXED);
+		uint16_t got = rx(poll->port, poll->queue, pkts, (uint16_t)burst);
 
 		if (got == 0)
 			continue;
@@ -47,14 +48,39 @@ static uint32_t round_of_packets(struct sl_worker *worker, const struct sl_worke
 
 	if (likely(wish == SL_WORKER_RUN))
 		got = poll_ports(worker, running, now);
-	got += sl_worker_inbox_take(worker, running->graph);
+	got += sl_worker_inbox_take(worker, running);
+	/* Packets of a flow that were sent by the older generation came first. */
+	if (unlikely(running->older != NULL))
+		got += sl_graph_walk(running->older, now);
 	/* Also without new packets: some wait for the next round, or were let go by a tick. */
 	got += sl_graph_walk(running->graph, now);
+	if (unlikely(running->newer != NULL))
+		got += sl_graph_walk(running->newer, now);
 	if (now >= worker->next_tick) {
 		worker->next_tick = now + rte_get_tsc_hz() / TICKS_A_SECOND;
 		sl_graph_tick(running->graph, now);
 	}
 	return got;
+}
+
+/* From what it ran to what was published: see core/host/switch.c. */
+static void turn(struct sl_worker *worker, struct sl_worker_graph *to, uint64_t now)
+{
+	struct sl_worker_graph *from = atomic_load_explicit(&worker->turned, memory_order_relaxed);
+
+	if (to == NULL) {
+		/* nothing to run */
+	} else if (to->newer != NULL) {
+		sl_graph_meet(to->graph, to->newer);
+		__atomic_store_n(&worker->stats.switch_gap, 0, __ATOMIC_RELAXED);
+	} else if (to->older != NULL) {
+		/* What it has let go meanwhile came before anything that is polled from now on. */
+		sl_graph_walk(to->older, now);
+		sl_graph_succeed(to->graph, to->older);
+	} else if (from != NULL) {
+		sl_graph_forget(to->graph);
+	}
+	atomic_store_explicit(&worker->turned, to, memory_order_release);
 }
 
 static void run_job(struct sl_worker *worker)
@@ -70,6 +96,13 @@ static void run_job(struct sl_worker *worker)
 	atomic_store_explicit(&job->done, true, memory_order_release);
 }
 
+static void note_gap(struct sl_worker_stats *stats, uint64_t gap)
+{
+	__atomic_store_n(&stats->switch_gap, gap, __ATOMIC_RELAXED);
+	if (gap > stats->longest_gap)
+		__atomic_store_n(&stats->longest_gap, gap, __ATOMIC_RELAXED);
+}
+
 static bool is_empty(const struct sl_worker *worker, const struct sl_worker_graph *running)
 {
 	struct sl_ledger ledger;
@@ -77,7 +110,8 @@ static bool is_empty(const struct sl_worker *worker, const struct sl_worker_grap
 	if (running == NULL)
 		return true;
 	sl_graph_ledger(running->graph, &ledger);
-	return ledger.pending == 0 && sl_ring_count(worker->inbox) == 0;
+	return ledger.pending == 0 && running->older == NULL && running->newer == NULL &&
+	       sl_ring_count(worker->inbox) == 0;
 }
 
 /* Nothing is owed when the worker ends. */
@@ -114,12 +148,16 @@ int sl_worker_loop(void *context)
 	rte_rcu_qsbr_thread_register(qsbr, worker->index);
 	rte_rcu_qsbr_thread_online(qsbr, worker->index);
 	for (;;) {
-		const struct sl_worker_graph *running;
+		struct sl_worker_graph *running;
+		bool slept = false;
 		uint32_t got = 0;
 		uint64_t then;
 
 		wish = atomic_load_explicit(&worker->wish, memory_order_acquire);
 		running = atomic_load_explicit(&worker->running, memory_order_acquire);
+		if (unlikely(running !=
+			     atomic_load_explicit(&worker->turned, memory_order_relaxed)))
+			turn(worker, running, now);
 		if (likely(running != NULL))
 			got = round_of_packets(worker, running, wish, now);
 		run_job(worker);
@@ -135,10 +173,13 @@ int sl_worker_loop(void *context)
 			sl_stat_add(&stats->busy_loops, 1);
 		} else if (sl_idle_rest(worker, running)) {
 			sl_stat_add(&stats->sleeps, 1);
+			slept = true;
 		}
 		then = now;
 		now = rte_rdtsc();
 		sl_stat_add(got > 0 ? &stats->busy_cycles : &stats->idle_cycles, now - then);
+		if (unlikely(!slept && now - then > stats->switch_gap))
+			note_gap(stats, now - then);
 		__atomic_store_n(&stats->heartbeat, now, __ATOMIC_RELAXED);
 	}
 	settle(worker);

@@ -8,7 +8,7 @@
 struct sl_spread_config {
 	const struct sl_handoff *handoff;
 	struct sl_spread_rule rule;
-	uint16_t resume; /* hop where packets sent to another worker go on */
+	uint16_t resume; /* number of the hop where packets sent to another worker go on */
 	/* The devices' own hash has done it already: both ways of a session come in here. */
 	bool in_hardware;
 };

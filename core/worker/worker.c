@@ -120,6 +120,13 @@ struct sl_worker_graph *sl_worker_publish(struct sl_worker *worker, struct sl_wo
 	return atomic_exchange_explicit(&worker->running, graph, memory_order_acq_rel);
 }
 
+bool sl_worker_has_turned(const struct sl_worker *worker)
+{
+	return !worker->launched ||
+	       atomic_load_explicit(&worker->turned, memory_order_acquire) ==
+		       atomic_load_explicit(&worker->running, memory_order_relaxed);
+}
+
 int sl_worker_run(struct sl_worker *worker, struct sl_worker_job *job)
 {
 	uint64_t give_up = rte_rdtsc() + rte_get_tsc_hz() / 1000 * JOB_TIMEOUT_MS;
@@ -166,6 +173,8 @@ void sl_worker_stats(const struct sl_worker *worker, struct sl_worker_stats *sta
 	stats->inbox_full = sl_stat_read(&worker->inbox_full);
 	stats->inbox_stale = sl_stat_read(&live->inbox_stale);
 	stats->heartbeat = sl_stat_read(&live->heartbeat);
+	stats->longest_gap = sl_stat_read(&live->longest_gap);
+	stats->switch_gap = sl_stat_read(&live->switch_gap);
 }
 
 uint16_t sl_worker_index(const struct sl_worker *worker)

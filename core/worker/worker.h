@@ -19,12 +19,19 @@ struct sl_poll {
 	uint16_t hop;
 };
 
-/* All that a worker runs, of one generation. Immutable but for the graph itself. */
+/*
+ * All that a worker runs. Immutable but for the graphs themselves.
+ *
+ * While one generation follows another (core/host/switch.c), workers serve the hops of both: what
+ * other workers send may be numbered by either.
+ */
 struct sl_worker_graph {
 	struct sl_graph *graph;
 	struct sl_poll *polls;
 	unsigned int poll_count;
 	uint64_t generation;
+	struct sl_graph *older; /* one that ends: walked before `graph`; or NULL */
+	struct sl_graph *newer; /* one that comes: walked after it; or NULL */
 };
 
 /* The idle ladder: after so many empty polls, the next step. See docs/host.md. */
@@ -51,6 +58,8 @@ struct sl_worker_stats {
 	uint64_t inbox_full;  /* packets that found no room in it: they stayed with the sender */
 	uint64_t inbox_stale; /* packets for a hop that is no more: dropped */
 	uint64_t heartbeat;   /* TSC of the last loop */
+	uint64_t longest_gap; /* TSC ticks of the longest loop that did not sleep */
+	uint64_t switch_gap;  /* the same, since generations were last switched */
 };
 
 struct sl_worker *sl_worker_new(uint16_t index, unsigned int lcore, uint32_t burst,
@@ -67,8 +76,10 @@ void sl_worker_quiesce(struct sl_worker *worker);
 int sl_worker_stop(struct sl_worker *worker, bool drain);
 /* Throw away what is left in the inbox of a stopped worker; returns how many. */
 uint64_t sl_worker_empty_inbox(struct sl_worker *worker);
-/* Publish; returns the one before, which may be freed after sl_synchronize(). */
+/* Publish; returns the one before, which may be freed once the worker runs the new one. */
 struct sl_worker_graph *sl_worker_publish(struct sl_worker *worker, struct sl_worker_graph *graph);
+/* Whether the worker runs what was published last, or does not run. */
+bool sl_worker_has_turned(const struct sl_worker *worker);
 /* Packets for a hop of that worker; any thread. Returns how many were taken. */
 uint16_t sl_worker_inbox(struct sl_worker *worker, uint16_t hop, struct rte_mbuf **pkts,
 			 uint16_t n);

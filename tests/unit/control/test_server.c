@@ -92,11 +92,11 @@ static void refusals_come_back(void **state)
 
 static void long_bodies(void **state)
 {
-	char *text = calloc(1, 200001);
+	char *text = calloc(1, 5000001);
 	struct question q = {.path = "/v1/vnfs/a/b"};
 	json_t *body;
 
-	memset(text, 'a', 200000);
+	memset(text, 'a', 5000000);
 	body = json_pack("{s:s}", "text", text);
 	q.body = body;
 	serve(&q);

@@ -1,0 +1,228 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* apply, rollback and history: one chain after another in a running sluice. */
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <core/chain/tree.h>
+#include <core/control/client.h>
+#include <core/control/table.h>
+#include <core/control/verb.h>
+
+struct given {
+	const char *socket, *config;
+	bool json, dry_run;
+};
+
+enum { DRY_RUN = 256 };
+
+/* 0, or an exit status. */
+static int read_options(const struct sl_verb *verb, int argc, char **argv, struct given *given)
+{
+	static const struct option options[] = {
+		SL_OPTION_SOCKET, SL_OPTION_CONFIG,
+		SL_OPTION_JSON,   {"dry-run", no_argument, NULL, DRY_RUN},
+		SL_OPTION_HELP,   SL_OPTION_END};
+	int option;
+
+	while ((option = getopt_long(argc, argv, "s:c:jh", options, NULL)) != -1) {
+		switch (option) {
+		case 's':
+			given->socket = optarg;
+			break;
+		case 'c':
+			given->config = optarg;
+			break;
+		case 'j':
+			given->json = true;
+			break;
+		case DRY_RUN:
+			if (verb == &sl_verb_history)
+				return sl_verb_misused(verb, "it changes nothing as it is");
+			given->dry_run = true;
+			break;
+		case 'h':
+			sl_verb_usage(verb);
+			return -1;
+		default:
+			return SL_EXIT_WRONG;
+		}
+	}
+	return 0;
+}
+
+/* What stays as it is is not worth a line. */
+static void print_changes(const json_t *answer)
+{
+	static const struct sl_column columns[] = {
+		{"what", "what"}, {"name", "name"}, {"change", "change"}, {"detail", "detail"}};
+	const json_t *changes = json_object_get(answer, "changes");
+	json_t *change, *shown = json_array();
+	size_t i, kept = 0;
+
+	json_array_foreach (changes, i, change) {
+		const char *kind = json_string_value(json_object_get(change, "change"));
+
+		if (kind != NULL && strcmp(kind, "kept") == 0)
+			kept++;
+		else
+			json_array_append(shown, change);
+	}
+	if (json_array_size(shown) != 0)
+		sl_table_print(stdout, shown, columns, 4);
+	json_decref(shown);
+	if (!json_is_true(json_object_get(answer, "applied")))
+		printf("%zu kept; not applied\n", kept);
+	else
+		printf("%zu kept; generation %lld runs, longest gap of a worker %lld us\n", kept,
+		       (long long)json_integer_value(json_object_get(answer, "generation")),
+		       (long long)json_integer_value(json_object_get(answer, "gap_us")));
+}
+
+/* Ask, print. Takes the body over. */
+static int ask(const struct sl_verb *verb, const struct given *given, const char *path,
+	       json_t *body, void (*print)(const json_t *answer))
+{
+	struct sl_errors *errors = sl_errors_new();
+	char *address = sl_verb_socket(given->socket, given->config, errors);
+	json_t *answer = NULL;
+	int status = SL_EXIT_FAILED;
+
+	if (address != NULL)
+		answer = sl_client_ask(address, path, body, errors);
+	if (answer != NULL) {
+		if (given->json)
+			sl_verb_print(answer, true);
+		else
+			print(answer);
+		status = SL_EXIT_OK;
+	}
+	sl_errors_print(errors, stderr);
+	sl_errors_free(errors);
+	json_decref(answer);
+	json_decref(body);
+	free(address);
+	return sl_verb_flush(verb, status);
+}
+
+static int run_apply(const struct sl_verb *verb, int argc, char **argv)
+{
+	struct given given = {0};
+	int status = read_options(verb, argc, argv, &given);
+	struct sl_errors *errors;
+	char *text, *path;
+	size_t size;
+	json_t *body;
+
+	if (status != 0)
+		return status < 0 ? SL_EXIT_OK : status;
+	if (argc - optind != 1)
+		return sl_verb_misused(verb, "name one chain file");
+	errors = sl_errors_new();
+	text = sl_file_read(argv[optind], &size, errors);
+	sl_errors_print(errors, stderr);
+	sl_errors_free(errors);
+	if (text == NULL)
+		return SL_EXIT_WRONG;
+	/* As the running sluice would name it, which has another folder. */
+	path = realpath(argv[optind], NULL);
+	body = json_pack("{sssosb}", "file", path != NULL ? path : argv[optind], "text",
+			 json_stringn(text, size), "dry_run", given.dry_run);
+	free(path);
+	free(text);
+	if (body == NULL) {
+		fprintf(stderr, "sluice apply: %s: not UTF-8\n", argv[optind]);
+		return SL_EXIT_WRONG;
+	}
+	return ask(verb, &given, "/v1/apply", body, print_changes);
+}
+
+static int run_rollback(const struct sl_verb *verb, int argc, char **argv)
+{
+	struct given given = {0};
+	int status = read_options(verb, argc, argv, &given);
+	unsigned long long number = 0;
+	json_t *body;
+	char *end;
+
+	if (status != 0)
+		return status < 0 ? SL_EXIT_OK : status;
+	if (argc - optind > 1)
+		return sl_verb_misused(verb, "to one generation");
+	if (argc - optind == 1) {
+		errno = 0;
+		number = strtoull(argv[optind], &end, 10);
+		if (errno != 0 || argv[optind][0] < '1' || argv[optind][0] > '9' || *end != '\0' ||
+		    number > LLONG_MAX)
+			return sl_verb_misused(verb, "`%s`: expected the number of a generation",
+					       argv[optind]);
+	}
+	body = json_pack("{sb}", "dry_run", given.dry_run);
+	if (number != 0)
+		json_object_set_new(body, "generation", json_integer((json_int_t)number));
+	return ask(verb, &given, "/v1/rollback", body, print_changes);
+}
+
+static void print_history(const json_t *answer)
+{
+	static const struct sl_column columns[] = {
+		{"generation", "generation"}, {"time", "time"},       {"user", "user"},
+		{"running", "running"},       {"summary", "summary"}, {"file", "file"}};
+
+	sl_table_print(stdout, json_object_get(answer, "history"), columns, 6);
+}
+
+static int run_history(const struct sl_verb *verb, int argc, char **argv)
+{
+	struct given given = {0};
+	int status = read_options(verb, argc, argv, &given);
+
+	if (status != 0)
+		return status < 0 ? SL_EXIT_OK : status;
+	if (argc != optind)
+		return sl_verb_misused(verb, "`%s`: nothing more to say", argv[optind]);
+	return ask(verb, &given, "/v1/history", NULL, print_history);
+}
+
+#define OPTIONS                                                       \
+	"  -s, --socket PATH  control socket of the running sluice\n" \
+	"  -c, --config FILE  host file, which names the socket\n"    \
+	"  -j, --json         print the answer as JSON\n"
+
+const struct sl_verb sl_verb_apply = {
+	.name = "apply",
+	.synopsis = "apply [--socket PATH | --config FILE] [--json] [--dry-run] CHAIN",
+	.summary = "Change the chain of a running sluice",
+	.help = "Checks the chain, shows what differs from the one that runs, and lets the workers "
+		"go\n"
+		"over to it between two packets. VNFs and ports that stay the same keep their "
+		"state;\n"
+		"those that can take their new parameters live do so, others are replaced. After "
+		"an\n"
+		"error all is as before. Only root and the user that sluice runs as may do it.\n"
+		"\n"
+		"      --dry-run      only show what would be done\n" OPTIONS,
+	.run = run_apply,
+};
+
+const struct sl_verb sl_verb_rollback = {
+	.name = "rollback",
+	.synopsis = "rollback [--socket PATH | --config FILE] [--json] [--dry-run] [GENERATION]",
+	.summary = "Apply the chain of an earlier generation again",
+	.help = "By default that of the generation before. `sluice history` lists those whose "
+		"chains are\n"
+		"kept. It makes a new generation, as apply does.\n"
+		"\n"
+		"      --dry-run      only show what would be done\n" OPTIONS,
+	.run = run_rollback,
+};
+
+const struct sl_verb sl_verb_history = {
+	.name = "history",
+	.synopsis = "history [--socket PATH | --config FILE] [--json]",
+	.summary = "List the generations of a running sluice",
+	.help = "The last 16: when each began, by whom, and what it changed.\n\n" OPTIONS,
+	.run = run_history,
+};

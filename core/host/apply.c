@@ -1,0 +1,336 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The order of an apply. What can fail without touching anything that runs comes first: reading
+ * the chain, opening ports, making instances and graphs. Then instances that go on take their new
+ * configuration, each of which can be undone. Then the switch, and only then is anything freed.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <rte_cycles.h>
+
+#include <sluice/trail.h>
+
+#include <core/flow/fusion.h>
+#include <core/host/apply.h>
+#include <core/host/log.h>
+#include <core/host/private.h>
+
+/* An instance that goes on with another configuration. */
+struct turn {
+	struct sl_instance *instance;
+	const void *config;
+	const char *name; /* of the VNF or port, as sl_diff_new() wants it */
+};
+
+struct attempt {
+	struct sl_engine *engine;
+	struct sl_chain *chain;
+	const struct sl_diff *diff;
+	struct sl_errors *errors;
+	struct sl_port **ports;
+	struct sl_generation *next;
+	struct turn *turns;
+	unsigned int turn_count;
+	const char *stubborn; /* name of the instance that cannot take its configuration */
+	uint64_t took;
+};
+
+static struct sl_instance *steering_of(const struct sl_generation *generation, unsigned int port)
+{
+	for (unsigned int i = 0; i < generation->plan->hop_count; i++)
+		if (generation->plan->hops[i].kind == SL_PLAN_STEER &&
+		    generation->plan->hops[i].port == port)
+			return generation->own[i];
+	return NULL;
+}
+
+static int list_turns(struct attempt *a)
+{
+	const struct sl_chain *chain = a->chain;
+
+	a->turns = calloc(chain->vnf_count + chain->steering_count + 1, sizeof(*a->turns));
+	if (a->turns == NULL)
+		return sl_fail(a->errors, ENOMEM, "out of memory");
+	for (unsigned int i = 0; i < chain->vnf_count; i++)
+		if (a->diff->configure_vnfs[i])
+			a->turns[a->turn_count++] = (struct turn){
+				a->next->vnfs[i], chain->vnfs[i].config, chain->vnfs[i].name};
+	for (unsigned int i = 0; i < chain->steering_count; i++) {
+		unsigned int port = chain->steerings[i].port;
+		struct sl_instance *instance = steering_of(a->next, port);
+
+		if (a->diff->configure_steerings[i] && instance != NULL)
+			a->turns[a->turn_count++] = (struct turn){
+				instance, chain->steerings[i].config, chain->ports[port].name};
+	}
+	return 0;
+}
+
+static int configure(const struct turn *turn, const void *config, struct sl_errors *errors)
+{
+	int err;
+
+	sl_errors_subject(errors, NULL);
+	err = turn->instance->type->configure(turn->instance, config, errors);
+	if (err == 0)
+		sl_unfuse(turn->instance);
+	return err;
+}
+
+/* Give the first `count` their configuration of before. */
+static void undo_turns(struct attempt *a, unsigned int count)
+{
+	while (count-- > 0) {
+		const struct turn *turn = &a->turns[count];
+		struct sl_instance *instance = turn->instance;
+
+		if (configure(turn, instance->config, NULL) == 0)
+			continue;
+		/* It was fine with it before. Now it has the other one, which has to stay. */
+		sl_log(SL_LOG_ERROR,
+		       "%s: does not take its old configuration back; it runs with the new one",
+		       turn->name);
+		sl_chain_use(a->chain);
+		instance->config = turn->config;
+	}
+}
+
+static int take_turns(struct attempt *a)
+{
+	for (unsigned int i = 0; i < a->turn_count; i++) {
+		unsigned int said = sl_errors_count(a->errors);
+		int err = configure(&a->turns[i], a->turns[i].config, a->errors);
+
+		if (err == 0)
+			continue;
+		undo_turns(a, i);
+		if (err == -EOPNOTSUPP && sl_errors_count(a->errors) == said) {
+			a->stubborn = a->turns[i].name;
+			return -EOPNOTSUPP;
+		}
+		if (sl_errors_count(a->errors) == said)
+			sl_fail(a->errors, -err, "%s: refuses its new configuration: %s",
+				a->turns[i].name, strerror(-err));
+		return err == -EOPNOTSUPP ? -EINVAL : err;
+	}
+	return 0;
+}
+
+/* They have their configuration from the new chain now. */
+static void finish_turns(struct attempt *a)
+{
+	for (unsigned int i = 0; i < a->turn_count; i++) {
+		struct sl_instance *instance = a->turns[i].instance;
+		struct sl_chain *before = instance->chain;
+
+		instance->config = a->turns[i].config;
+		instance->chain = sl_chain_use(a->chain);
+		sl_chain_free(before);
+	}
+}
+
+/* Let go of all that was made; workers see none of it. */
+static void abandon(struct attempt *a)
+{
+	struct sl_engine *engine = a->engine;
+
+	if (a->next != NULL) {
+		sl_claims_only(engine->generation);
+		sl_generation_give_numbers(engine, a->next, engine->generation);
+		a->next->chain = NULL; /* the caller's */
+		sl_generation_free(a->next);
+	}
+	if (a->ports != NULL)
+		sl_ports_abandon(engine, a->ports, a->chain, a->diff);
+}
+
+/* The old generation ends; NULL: a worker may still see it, so that all of it stays. */
+static void retire(struct attempt *a, struct sl_generation *old)
+{
+	struct sl_engine *engine = a->engine;
+
+	sl_claims_only(a->next);
+	engine->private->seen = false;
+	if (old == NULL) {
+		engine->ports = a->ports;
+		engine->port_count = a->chain->port_count;
+		return;
+	}
+	sl_past_keep(engine, old);
+	sl_generation_give_numbers(engine, old, a->next);
+	sl_generation_free(old);
+	sl_ports_commit(engine, a->ports, a->chain->port_count);
+}
+
+/* What the operator has set meanwhile stays, unless the chain says something new. */
+static void fuse(struct sl_engine *engine, uint32_t mode, uint64_t sample,
+		 const struct sl_chain_fusion *now)
+{
+	if (engine->fusion_control == NULL)
+		return;
+	if (now->mode != mode)
+		sl_engine_fuse(engine, now->mode);
+	if (now->sample != sample)
+		atomic_store_explicit(&engine->fusion_control->sample, (uint32_t)now->sample,
+				      memory_order_relaxed);
+}
+
+static int change_over(struct attempt *a)
+{
+	const struct sl_chain_fusion was = *a->engine->generation->chain->fusion;
+	struct sl_generation *old;
+	uint64_t start = rte_rdtsc();
+	bool seen;
+	int err;
+
+	sl_generation_settle(a->next);
+	err = sl_switch(a->engine, a->next, &old, &seen, a->errors);
+	a->took = rte_rdtsc() - start;
+	if (err == 0) {
+		finish_turns(a);
+		fuse(a->engine, was.mode, was.sample, a->chain->fusion);
+		retire(a, old);
+		return 0;
+	}
+	sl_generation_settle(a->next);
+	undo_turns(a, a->turn_count);
+	if (seen) {
+		/* Whoever comes back late still finds what it looks at. */
+		sl_claims_only(a->engine->generation);
+		sl_chain_use(a->chain);
+		return err;
+	}
+	abandon(a);
+	return err;
+}
+
+/* 0; -EOPNOTSUPP: once more, with a new instance for `stubborn`; else -errno with messages. */
+static int try(struct attempt *a)
+{
+	int err = -EINVAL;
+
+	a->ports = sl_ports_open(a->engine, a->chain, a->diff, a->errors);
+	if (a->ports == NULL)
+		return -EIO;
+	a->next = sl_generation_new(a->engine, a->chain, a->ports, a->diff, a->errors);
+	if (a->next != NULL)
+		err = sl_claims_add(a->next, a->errors);
+	if (err == 0)
+		err = list_turns(a);
+	if (err == 0)
+		err = take_turns(a);
+	if (err == 0)
+		err = change_over(a);
+	else
+		abandon(a);
+	free(a->turns);
+	return err;
+}
+
+static uint64_t longest_gap(const struct sl_engine *engine)
+{
+	uint64_t longest = 0;
+
+	for (unsigned int w = 0; w < engine->worker_count; w++) {
+		struct sl_worker_stats stats;
+
+		sl_worker_stats(engine->workers[w], &stats);
+		longest = RTE_MAX(longest, stats.switch_gap);
+	}
+	return longest;
+}
+
+static bool may_apply(const struct sl_engine *engine, const struct sl_chain *chain,
+		      struct sl_errors *errors)
+{
+	for (unsigned int w = 0; w < engine->worker_count; w++)
+		if (sl_engine_worker_stuck(engine, w, NULL)) {
+			sl_fail(errors, ETIMEDOUT,
+				"worker %u does not come back to its loop; see `sluice show "
+				"workers`",
+				w);
+			return false;
+		}
+	for (unsigned int i = 0; i < chain->port_count; i++)
+		if (chain->ports[i].kind->needs_pci && !engine->private->pci) {
+			sl_fail_place(errors, ENODEV, chain->ports[i].place,
+				      "port `%s`: sluice was started without PCI devices, as its "
+				      "chain had none, and cannot take one up while it runs",
+				      chain->ports[i].name);
+			return false;
+		}
+	return true;
+}
+
+/* Try until no instance turns out to need a new one. */
+static int apply(struct sl_engine *engine, struct sl_chain *chain,
+		 const struct sl_apply_request *request, struct sl_applied *applied,
+		 struct sl_errors *errors)
+{
+	unsigned int most = chain->vnf_count + chain->steering_count, count = 0;
+	const char **replace = calloc(most + 1, sizeof(*replace));
+	int err = replace == NULL ? sl_fail(errors, ENOMEM, "out of memory") : -EOPNOTSUPP;
+
+	while (err == -EOPNOTSUPP) {
+		struct attempt attempt = {.engine = engine, .chain = chain, .errors = errors};
+
+		sl_diff_free(applied->diff);
+		applied->diff = sl_diff_new(engine, chain, replace, errors);
+		if (applied->diff == NULL) {
+			err = -EINVAL;
+			break;
+		}
+		if (request->dry_run) {
+			err = 0;
+			break;
+		}
+		attempt.diff = applied->diff;
+		err = try(&attempt);
+		applied->took = attempt.took;
+		if (err == -EOPNOTSUPP && count < most)
+			replace[count++] = attempt.stubborn;
+	}
+	free(replace);
+	return err;
+}
+
+int sl_engine_apply(struct sl_engine *engine, const struct sl_apply_request *request,
+		    struct sl_applied *applied, struct sl_errors *errors)
+{
+	const struct sl_host_config *config = engine->config;
+	struct sl_chain *chain;
+	char summary[256];
+	int err = -EINVAL;
+
+	*applied = (struct sl_applied){0};
+	chain = sl_chain_load_bytes(request->file, request->text, request->size, engine->registry,
+				    (const char *const *)config->vnf_folders,
+				    config->vnf_folder_count, errors);
+	if (chain == NULL)
+		return -EINVAL;
+	if (may_apply(engine, chain, errors))
+		err = apply(engine, chain, request, applied, errors);
+	/* What is told later must not be looked for in this chain. */
+	sl_errors_resolve(errors, NULL, NULL);
+	if (err != 0 || request->dry_run)
+		sl_chain_free(chain);
+	if (err != 0) {
+		sl_diff_free(applied->diff);
+		applied->diff = NULL;
+		sl_log(SL_LOG_WARNING, "%s, applied by user %u: refused, nothing changed",
+		       request->file, (unsigned int)request->who);
+		return err;
+	}
+	applied->generation = engine->generation->number;
+	if (request->dry_run)
+		return 0;
+	applied->gap = longest_gap(engine);
+	sl_diff_summary(applied->diff, summary, sizeof(summary));
+	sl_history_note(engine, request, summary);
+	sl_log(SL_LOG_INFO, "generation %llu, %s, applied by user %u: %s%s",
+	       (unsigned long long)applied->generation, request->file, (unsigned int)request->who,
+	       request->why, summary);
+	return 0;
+}

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Another chain for the running engine: the next generation is built beside the running one and
+ * workers go over to it between two packets; or there is an error and nothing changed.
+ */
+#ifndef CORE_HOST_APPLY_H
+#define CORE_HOST_APPLY_H
+
+#include <sys/types.h>
+#include <time.h>
+
+#include <core/host/diff.h>
+
+struct sl_apply_request {
+	const char *file; /* name of the chain's file, for messages and history */
+	const char *text;
+	size_t size;
+	const char *why; /* first words of the summary, "" or "rollback to 3: " */
+	uid_t who;
+	bool dry_run; /* only say what would be done */
+};
+
+struct sl_applied {
+	struct sl_diff *diff; /* sl_diff_free() it */
+	uint64_t generation;  /* that runs now */
+	uint64_t took;        /* TSC ticks from the first worker asked to the last one turned */
+	uint64_t gap;         /* TSC ticks: the longest loop of a worker meanwhile */
+};
+
+/* 0, or -errno with messages: then `applied` holds nothing. Main thread. */
+int sl_engine_apply(struct sl_engine *engine, const struct sl_apply_request *request,
+		    struct sl_applied *applied, struct sl_errors *errors);
+/* Apply the chain of an earlier generation again; 0: of the one before this. */
+int sl_engine_rollback(struct sl_engine *engine, uint64_t number, uid_t who, bool dry_run,
+		       struct sl_applied *applied, struct sl_errors *errors);
+
+/* Generations whose chains are kept: the last ones. */
+#define SL_HISTORY 16
+
+struct sl_history_entry {
+	uint64_t number;
+	time_t when;
+	uid_t who;
+	char *file;
+	char *text;
+	size_t size;
+	char summary[256];
+};
+
+/* Note the running generation. Out of memory: it is not noted. */
+void sl_history_note(struct sl_engine *engine, const struct sl_apply_request *request,
+		     const char *summary);
+/* The i-th, from the oldest on; NULL beyond the last. */
+const struct sl_history_entry *sl_history_get(const struct sl_engine *engine, unsigned int i);
+
+#endif

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* What has to be done to get from the chain that runs to another one. */
+#ifndef CORE_HOST_DIFF_H
+#define CORE_HOST_DIFF_H
+
+#include <core/host/engine.h>
+
+enum sl_change_of { SL_OF_PORT, SL_OF_VNF, SL_OF_STEERING, SL_OF_PATH, SL_OF_FUSION };
+extern const char *const sl_change_of_names[];
+
+enum sl_change_kind {
+	SL_CHANGE_KEPT,     /* the same, with all its state */
+	SL_CHANGE_CHANGED,  /* takes the new configuration and keeps its state */
+	SL_CHANGE_REPLACED, /* ends, and a new one of that name begins: state is lost */
+	SL_CHANGE_ADDED,
+	SL_CHANGE_REMOVED,
+};
+extern const char *const sl_change_kind_names[];
+
+struct sl_change {
+	enum sl_change_of of;
+	enum sl_change_kind kind;
+	char name[64];
+	char detail[256]; /* what differs and what that means; may be "" */
+};
+
+#define SL_NEW UINT_MAX /* not one of the running generation's */
+
+struct sl_diff {
+	struct sl_change *changes;
+	unsigned int count;
+	/* Per port, VNF and steering of the new chain: index in the running one of the one that
+	 * goes on, or SL_NEW. */
+	unsigned int *ports, *vnfs, *steerings;
+	bool *swaps;               /* per port: it stands on the device of one that must be closed
+				    * before: `outgoing` */
+	unsigned int *outgoing;    /* per port that swaps: index in the running chain */
+	bool *configure_vnfs;      /* per VNF that goes on: its configuration differs */
+	bool *configure_steerings; /* the same */
+	uint64_t *masks;           /* per VNF: workers that run it */
+};
+
+/* NULL with messages. replace: names of VNFs and ports (for steering) that turned out to need a
+ * new instance, NULL-ended; or NULL. */
+struct sl_diff *sl_diff_new(const struct sl_engine *engine, const struct sl_chain *chain,
+			    const char *const *replace, struct sl_errors *errors);
+void sl_diff_free(struct sl_diff *diff);
+/* "1 VNF added, 2 changed; 1 port removed": at most size bytes. */
+void sl_diff_summary(const struct sl_diff *diff, char *text, size_t size);
+
+#endif
