@@ -124,6 +124,7 @@ static const char *const policies[] = {
 	"  - {drop: tcp, tcp-flags: psh}\n",
 	"accounting: true\nsessions: 16\nsessions-ipv6: 16\ndefault: reject\ntcp-window: false\n"
 	"tcp-pickup: true\ntable-full: drop\nrules:\n"
+	"  - {drop: tcp, side: outside, tcp-flags: psh}\n"
 	"  - {allow: any, side: inside, limit: 20/s}\n",
 };
 

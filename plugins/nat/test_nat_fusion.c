@@ -39,6 +39,12 @@ static void new_flow(struct flow *flow)
 			      .port = (uint16_t)(1000 + pick(400)),
 			      .remote_port = (uint16_t)(53 + pick(2))};
 	strcpy(flow->remote, remotes[pick(100) < 80 ? pick(3) : 3 + pick(2)]);
+	/* Passes untranslated, until the remote comes by the forward. */
+	if (pick(8) == 0) {
+		flow->host = 3;
+		flow->port = 8080;
+		strcpy(flow->remote, "10.99.0.1");
+	}
 }
 
 static uint8_t tcp_flags(void)

@@ -45,6 +45,10 @@ for s in passed, filtered:
     t = s["totals"]
     assert t["rx"] == 1000 and t["rx"] + t["made"] == t["tx"] + t["drops"] + t["joined"] + t["held"], t
 assert passed["totals"]["tx"] == 1000, passed["totals"]
+fused = json.load(open("fused.json"))
+assert fused["totals"]["tx"] == 1000, fused["totals"]
+assert sum(w["verified"] for w in fused["fusion"]["workers"]) > 900, fused["fusion"]
+assert all(w["mismatches"] == 0 for w in fused["fusion"]["workers"]), fused["fusion"]
 hop = [h for h in filtered["hops"] if h["type"] == "ttl"]
 assert sum(h["drops"].get("ttl-too-low", 0) for h in hop) == 1000, hop
 END
