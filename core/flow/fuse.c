@@ -45,24 +45,35 @@ struct burst {
 	(SL_PKT_MALFORMED | SL_PKT_FRAGMENT | SL_PKT_OPTIONS | SL_PKT_REASSEMBLED | SL_PKT_MADE | \
 	 SL_PKT_TRAIL)
 
-static __rte_always_inline bool read_context(const struct sl_fusion *fusion, uint16_t entry,
-					     const struct rte_mbuf *m, const struct sl_packet *p,
-					     struct context *context)
+static __rte_always_inline bool read_context(uint16_t entry, const struct rte_mbuf *m,
+					     const struct sl_packet *p, struct context *context)
 {
-	(void)fusion;
-	memcpy(context->macs, rte_pktmbuf_mtod(m, const void *), 12);
-	context->vlan = SL_NO_VLAN;
-	context->port = p->port;
-	context->mark = p->mark;
-	context->entry = entry;
-	context->zero = 0;
+	const uint8_t *frame = rte_pktmbuf_mtod(m, const uint8_t *);
+	uint32_t more;
+
+	memcpy(&context->macs, frame, 8);
+	memcpy(&more, frame + 8, 4);
+	context->entry = p->mark | (uint64_t)entry << 32;
+	context->place = more | (uint64_t)SL_NO_VLAN << 32 | (uint64_t)p->port << 48;
 	if (likely(p->l3 == RTE_ETHER_HDR_LEN))
 		return true;
-	context->vlan = p->vlan;
+	context->place = more | (uint64_t)p->vlan << 32 | (uint64_t)p->port << 48;
 	/* One tag, and the rest of it in the key: the priority, but not the drop eligibility. */
 	return p->l3 == RTE_ETHER_HDR_LEN + 4 && (p->vlan & 0x1000) == 0 &&
 	       (p->flags & SL_PKT_VLAN) != 0 &&
 	       sl_ether(m)->ether_type == RTE_BE16(RTE_ETHER_TYPE_VLAN);
+}
+
+/* Most packets come from where the one before came from. */
+static __rte_always_inline uint16_t find_context(struct sl_fusion *fusion,
+						 const struct context *context)
+{
+	const struct context *last = &fusion->last_context;
+
+	if (likely(((context->macs ^ last->macs) | (context->place ^ last->place) |
+		    (context->entry ^ last->entry)) == 0))
+		return fusion->last_number;
+	return sl_context_find(fusion, context);
 }
 
 /* The ports, or what stands for them. False: the packet has none. */
@@ -102,17 +113,18 @@ static __rte_always_inline void gather(struct sl_fusion *fusion, struct sl_node 
 	for (uint16_t i = 0; i < n; i++) {
 		const struct rte_mbuf *m = pkts[i];
 		const struct sl_packet *p = sl_packet(m);
-		struct context *context = &burst->contexts[i];
+		struct context context;
 		struct candidates *lane;
 		uint32_t ports;
 		uint16_t number;
 		bool walks;
 
 		if (unlikely((p->flags & UNFIT_FLAGS) != 0 || p->l4 == 0) ||
-		    unlikely(!read_context(fusion, node->hop, m, p, context)) ||
+		    unlikely(!read_context(node->hop, m, p, &context)) ||
 		    unlikely(!read_ports(m, p, &ports, &walks)))
 			continue;
-		number = sl_context_find(fusion, context);
+		burst->contexts[i] = context;
+		number = find_context(fusion, &context);
 		if (likely(p->family == SL_L3_IPV4)) {
 			const struct rte_ipv4_hdr *ip = sl_ipv4(m);
 			uint64_t *words = (uint64_t *)&burst->keys4[four->n];
@@ -241,151 +253,222 @@ static bool may_record(struct sl_fusion *fusion, uint32_t hash, uint64_t now)
 	return true;
 }
 
-static bool time_to_verify(struct sl_fusion *fusion, uint8_t mode)
+/* Hits until the next one that is verified: at random, so that no pattern of traffic hides. */
+static uint32_t next_sample(struct sl_fusion *fusion)
 {
-	uint32_t sample;
+	uint32_t sample = atomic_load_explicit(&fusion->conf.control->sample, memory_order_relaxed);
 
-	if (unlikely(mode == SL_FUSION_VERIFY))
-		return true;
-	if (likely(--fusion->countdown != 0))
-		return false;
-	sample = atomic_load_explicit(&fusion->conf.control->sample, memory_order_relaxed);
-	/* At random, so that no pattern of traffic hides from it. */
 	fusion->random = fusion->random * 1664525 + 1013904223;
-	fusion->countdown = 1 + (uint32_t)((uint64_t)fusion->random * 2 * sample >> 32);
 	if (sample == 0)
-		fusion->countdown = UINT32_MAX;
-	return sample != 0;
+		return UINT32_MAX;
+	return 1 + (uint32_t)((uint64_t)fusion->random * 2 * sample >> 32);
 }
 
-/* What became of a packet of the burst. */
-struct tally {
+/* A burst in work: what its packets have in common, and what became of them. */
+struct pass {
+	struct sl_fusion *fusion;
+	struct sl_node *node;
+	struct burst *burst;
+	struct rte_mbuf **pkts;
+	uint8_t *edge;
+	uint64_t now;
+	bool verify_all, verify_one; /* one of this burst is due */
 	uint32_t hits, walked, recorded;
+	/* Packets in a row that took the same course. */
+	struct course *course;
+	uint32_t course_number, packets;
+	uint64_t bytes;
 };
 
-static __rte_always_inline void take(struct sl_fusion *fusion, struct sl_node *node,
-				     struct burst *burst, unsigned int number, uint16_t at,
-				     struct rte_mbuf **pkts, uint8_t *edge, uint8_t mode,
-				     struct tally *tally)
+static inline const void *key_at(const struct pass *pass, unsigned int number, uint16_t at)
 {
+	return number == LANE4 ? (const void *)&pass->burst->keys4[at] : &pass->burst->keys6[at];
+}
+
+/* The first packet of a flow, perhaps. */
+static __rte_noinline void record(struct pass *pass, unsigned int number, uint16_t at)
+{
+	struct candidates *c = &pass->burst->lanes[number];
+	uint16_t place = c->place[at];
+
+	if (c->walks[at] || !may_record(pass->fusion, c->hash[at], pass->now))
+		return;
+	if (sl_trail_begin(pass->fusion, sl_hop_of(pass->node)->graph, pass->pkts[place], number,
+			   key_at(pass, number, at), &pass->burst->contexts[place],
+			   c->hash[at]) != NULL)
+		pass->recorded++;
+}
+
+/* Whether the packet walks to be verified. */
+static __rte_noinline bool verify(struct pass *pass, unsigned int number, uint16_t at,
+				  const struct course *course)
+{
+	struct sl_fusion *fusion = pass->fusion;
+	struct candidates *c = &pass->burst->lanes[number];
+	uint16_t place = c->place[at];
+	const struct tie *who = NULL;
+	uint8_t verdict = SL_GUARD_GO;
+
+	if (!pass->verify_all) {
+		if (--fusion->countdown > 0)
+			return false;
+		fusion->countdown = next_sample(fusion);
+	}
+	if (course->action.flags & COURSE_GUARD)
+		verdict = ask(fusion, *flow_ties(&fusion->lanes[number], c->slot[at]),
+			      pass->pkts[place], false, &who);
+	return verdict != SL_GUARD_WALK &&
+	       sl_verify_begin(fusion, sl_hop_of(pass->node)->graph, pass->pkts[place], number,
+			       c->slot[at], c->hash[at], verdict == SL_GUARD_GO ? NULL : who,
+			       verdict, &pass->burst->contexts[place]);
+}
+
+static void credit_course(struct pass *pass)
+{
+	if (pass->packets > 0)
+		course_use(pass->fusion, pass->course, pass->course_number, pass->packets,
+			   pass->bytes);
+	pass->packets = 0;
+	pass->bytes = 0;
+}
+
+static inline void discard(struct pass *pass, uint16_t place)
+{
+	pass->edge[place] = SL_GONE;
+	rte_pktmbuf_free(pass->pkts[place]);
+}
+
+/* What guards say of the packet. False: it walks, or was dropped. */
+static __rte_noinline bool guarded(struct pass *pass, unsigned int number, uint16_t at,
+				   const struct course *course, uint16_t *round)
+{
+	struct candidates *c = &pass->burst->lanes[number];
+	uint32_t ties = *flow_ties(&pass->fusion->lanes[number], c->slot[at]);
+	struct rte_mbuf *m = pass->pkts[c->place[at]];
+	const struct tie *who = NULL;
+	uint8_t verdict = ask(pass->fusion, ties, m, true, &who);
+
+	if (verdict == SL_GUARD_GO)
+		return true;
+	if (verdict == SL_GUARD_WALK) {
+		*round = pass->fusion->round;
+		pass->walked++;
+		return false;
+	}
+	pass->hits++;
+	drop_by_guard(pass->fusion, course, ties, who, m,
+		      (uint8_t)(verdict - (uint32_t)SL_EDGE_DROP), pass->now);
+	discard(pass, c->place[at]);
+	return false;
+}
+
+static __rte_always_inline void take(struct pass *pass, unsigned int number, uint16_t at)
+{
+	struct sl_fusion *fusion = pass->fusion;
 	struct lane *lane = &fusion->lanes[number];
-	struct candidates *c = &burst->lanes[number];
-	uint32_t slot = c->slot[at], place = c->place[at];
-	struct rte_mbuf *m = pkts[place];
-	uint64_t now = *node->now;
-	const void *key = number == LANE4 ? (const void *)&burst->keys4[at] : &burst->keys6[at];
-	struct flow4 *flow4 = number == LANE4 ? flow_slot(lane, slot) : NULL;
-	struct flow6 *flow6 = number == LANE6 ? flow_slot(lane, slot) : NULL;
+	struct candidates *c = &pass->burst->lanes[number];
+	uint32_t slot = c->slot[at];
+	uint16_t place = c->place[at];
+	struct rte_mbuf *m = pass->pkts[place];
+	struct flow4 *flow4 = (struct flow4 *)lane->slots.base + slot;
+	struct flow6 *flow6 = (struct flow6 *)lane->slots.base + slot;
 	struct usage *usage = number == LANE4 ? &flow4->usage : &flow6->usage;
 	uint16_t *round = number == LANE4 ? &flow4->round : &flow6->round;
-	const struct tie *who = NULL;
 	struct course *course;
-	uint8_t verdict = SL_GUARD_GO, ttl;
-	uint32_t ties, bytes = m->pkt_len;
+	uint32_t bytes = m->pkt_len;
+	uint8_t ttl;
 
-	if (unlikely(usage->course == NONE))
-		goto record; /* ended by an earlier packet of the burst */
+	if (unlikely(usage->course == NONE)) { /* ended by an earlier packet of the burst */
+		record(pass, number, at);
+		return;
+	}
 	course = course_at(fusion, usage->course);
 	if (unlikely(!course->valid)) {
 		sl_flow_end(fusion, slot | (number == LANE6 ? FLOW6 : 0));
 		bump(&fusion->stats.cut, 1);
-		goto record;
-	}
-	ttl = number == LANE4 ? sl_ipv4(m)->time_to_live : ((const uint8_t *)sl_l3(m))[7];
-	if (unlikely(c->walks[at] || !allows(&course->action, m, ttl)))
-		goto walk;
-	ties = number == LANE4 ? flow4->ties : flow6->ties;
-	if (unlikely(time_to_verify(fusion, mode))) {
-		if (course->action.flags & COURSE_GUARD)
-			verdict = ask(fusion, ties, m, false, &who);
-		if (verdict != SL_GUARD_WALK &&
-		    sl_verify_begin(fusion, sl_hop_of(node)->graph, m, number, slot, c->hash[at],
-				    verdict == SL_GUARD_GO ? NULL : who, verdict,
-				    &burst->contexts[place]))
-			goto walk;
-		verdict = SL_GUARD_GO;
-	}
-	if (unlikely(*round == fusion->round))
-		goto walk;
-	if (unlikely(course->action.flags & COURSE_GUARD)) {
-		verdict = ask(fusion, ties, m, true, &who);
-		if (verdict == SL_GUARD_WALK)
-			goto walk;
-	}
-	m->hash.fdir.hi = node->worker; /* where the spreader would say it is at home */
-	tally->hits++;
-	if (unlikely(verdict != SL_GUARD_GO)) {
-		drop_by_guard(fusion, course, ties, who, m,
-			      (uint8_t)(verdict - (uint32_t)SL_EDGE_DROP), now);
-		edge[place] = SL_GONE;
-		rte_pktmbuf_free(m);
+		record(pass, number, at);
 		return;
 	}
-	usage->seen = now;
+	ttl = number == LANE4 ? sl_ipv4(m)->time_to_live : ((const uint8_t *)sl_l3(m))[7];
+	if (unlikely(c->walks[at] || !allows(&course->action, m, ttl)) ||
+	    (unlikely(pass->verify_one) && verify(pass, number, at, course)) ||
+	    unlikely(*round == fusion->round)) {
+		*round = fusion->round;
+		pass->walked++;
+		return;
+	}
+	if (unlikely(course->action.flags & COURSE_GUARD) &&
+	    !guarded(pass, number, at, course, round))
+		return;
+	m->hash.fdir.hi = pass->node->worker; /* where the spreader would say it is at home */
+	pass->hits++;
+	usage->seen = pass->now;
 	usage->packets++;
 	usage->bytes += bytes;
-	course_use(fusion, course, usage->course, bytes);
+	if (unlikely(course != pass->course)) {
+		credit_course(pass);
+		pass->course = course;
+		pass->course_number = usage->course;
+	}
+	pass->packets++;
+	pass->bytes += bytes;
 	if (unlikely(course->action.flags & COURSE_DROP)) {
 		const struct step *last = &course->steps[course->step_count - 1];
 
 		sl_tally(&last->hop->drops[course->action.reason], 1);
-		edge[place] = SL_GONE;
-		rte_pktmbuf_free(m);
+		discard(pass, place);
 		return;
 	}
-	edge[place] = course->action.edge;
+	pass->edge[place] = course->action.edge;
 	if (number == LANE4)
 		execute4(&course->action, flow4, m);
 	else
 		execute6(&course->action, flow6, m);
-	return;
-record:
-	if (!c->walks[at] && may_record(fusion, c->hash[at], now) &&
-	    sl_trail_begin(fusion, sl_hop_of(node)->graph, m, number, key, &burst->contexts[place],
-			   c->hash[at]) != NULL)
-		tally->recorded++;
-	return;
-walk:
-	*round = fusion->round;
-	tally->walked++;
 }
 
-static void miss(struct sl_fusion *fusion, struct sl_node *node, struct burst *burst,
-		 unsigned int number, uint16_t at, struct rte_mbuf **pkts, struct tally *tally)
+static __rte_always_inline void take_lane(struct pass *pass, unsigned int number)
 {
-	struct candidates *c = &burst->lanes[number];
-	const void *key = number == LANE4 ? (const void *)&burst->keys4[at] : &burst->keys6[at];
-	uint16_t place = c->place[at];
+	struct candidates *c = &pass->burst->lanes[number];
+	const void *keys = number == LANE4 ? (const void *)pass->burst->keys4 : pass->burst->keys6;
 
-	if (!c->walks[at] && may_record(fusion, c->hash[at], *node->now) &&
-	    sl_trail_begin(fusion, sl_hop_of(node)->graph, pkts[place], number, key,
-			   &burst->contexts[place], c->hash[at]) != NULL)
-		tally->recorded++;
-}
-
-static __rte_always_inline void lane_of(struct sl_fusion *fusion, struct sl_node *node,
-					struct burst *burst, unsigned int number,
-					struct rte_mbuf **pkts, uint8_t *edge, uint8_t mode,
-					struct tally *tally)
-{
-	struct candidates *c = &burst->lanes[number];
-	const void *keys = number == LANE4 ? (const void *)burst->keys4 : burst->keys6;
-
-	sl_index_find_bulk(fusion->lanes[number].index, keys, c->hash, c->slot, c->n);
+	sl_index_find_bulk(pass->fusion->lanes[number].index, keys, c->hash, c->slot, c->n);
 	for (uint16_t i = 0; i < c->n; i++) {
 		if (likely(c->slot[i] != SL_NO_SLOT))
-			take(fusion, node, burst, number, i, pkts, edge, mode, tally);
+			take(pass, number, i);
 		else
-			miss(fusion, node, burst, number, i, pkts, tally);
+			record(pass, number, i);
 	}
+}
+
+static void count(const struct pass *pass, uint16_t n)
+{
+	struct sl_fusion_stats *stats = &pass->fusion->stats;
+	uint16_t fit = (uint16_t)(pass->burst->lanes[LANE4].n + pass->burst->lanes[LANE6].n);
+
+	sl_count(pass->node, HITS, pass->hits);
+	bump(&stats->hits, pass->hits);
+	if (likely(pass->hits == n))
+		return;
+	sl_count(pass->node, RECORDED, pass->recorded);
+	sl_count(pass->node, WALKED, pass->walked);
+	sl_count(pass->node, UNFIT, n - fit);
+	bump(&stats->walked, pass->walked);
+	bump(&stats->misses, fit - pass->hits - pass->walked);
+	bump(&stats->unfit, n - fit);
 }
 
 static void process(struct sl_node *node, struct rte_mbuf **pkts, uint8_t *edge, uint16_t n)
 {
 	struct sl_fusion *fusion = fusion_of(node);
-	struct tally tally = {0};
 	struct burst burst;
-	uint16_t fit;
+	struct pass pass = {
+		.fusion = fusion,
+		.node = node,
+		.burst = &burst,
+		.pkts = pkts,
+		.edge = edge,
+		.now = *node->now,
+	};
 	uint8_t mode;
 
 	if (unlikely(fusion == NULL || sl_hop_of(node)->graph->beside))
@@ -394,26 +477,21 @@ static void process(struct sl_node *node, struct rte_mbuf **pkts, uint8_t *edge,
 	if (mode == SL_FUSION_OFF)
 		return;
 	sl_fusion_refresh(fusion);
-	if (fusion->round_now != *node->now) {
-		fusion->round_now = *node->now;
+	if (fusion->round_now != pass.now) {
+		fusion->round_now = pass.now;
 		fusion->round = (uint16_t)(fusion->round + 1 != 0x10000 ? fusion->round + 1 : 1);
 	}
+	pass.verify_all = mode == SL_FUSION_VERIFY;
+	pass.verify_one = pass.verify_all || fusion->countdown <= n;
 	gather(fusion, node, pkts, n, &burst);
-	fit = (uint16_t)(burst.lanes[LANE4].n + burst.lanes[LANE6].n);
 	if (likely(burst.lanes[LANE4].n > 0))
-		lane_of(fusion, node, &burst, LANE4, pkts, edge, mode, &tally);
+		take_lane(&pass, LANE4);
 	if (burst.lanes[LANE6].n > 0)
-		lane_of(fusion, node, &burst, LANE6, pkts, edge, mode, &tally);
-	sl_count(node, HITS, tally.hits);
-	bump(&fusion->stats.hits, tally.hits);
-	if (likely(tally.hits == n))
-		return;
-	sl_count(node, RECORDED, tally.recorded);
-	sl_count(node, WALKED, tally.walked);
-	sl_count(node, UNFIT, n - fit);
-	bump(&fusion->stats.walked, tally.walked);
-	bump(&fusion->stats.misses, fit - tally.hits - tally.walked);
-	bump(&fusion->stats.unfit, n - fit);
+		take_lane(&pass, LANE6);
+	credit_course(&pass);
+	if (likely(!pass.verify_one))
+		fusion->countdown -= pass.hits;
+	count(&pass, n);
 }
 
 static void tick(struct sl_node *node)
@@ -424,6 +502,8 @@ static void tick(struct sl_node *node)
 		return;
 	sl_fusion_refresh(fusion);
 	sl_fusion_settle(fusion);
+	if (fusion->countdown > 2 * atomic_load(&fusion->conf.control->sample) + SL_BURST)
+		fusion->countdown = next_sample(fusion); /* another rate was asked for */
 	sl_flows_age(fusion, *node->now);
 }
 
