@@ -49,23 +49,11 @@ static __rte_always_inline void write_l4(uint8_t *l4, uint8_t proto, uint16_t sp
 	}
 }
 
-/* The bytes before the network header, in whole vectors where there are masks: nothing behind them
- * may change. */
-static inline void write_front(uint8_t *to, const struct action *action)
+/* The bytes before the network header. Nothing behind them may change. */
+static inline void write_front_blocks(uint8_t *to, const struct action *action)
 {
-	unsigned int length = action->front_length;
+	unsigned int length = action->front_length, i = 0;
 
-#if defined(__AVX512BW__)
-	for (unsigned int i = 0; i < length; i += 64) {
-		unsigned int rest = length - i;
-		__mmask64 mask = rest >= 64 ? ~UINT64_C(0) : (UINT64_C(1) << rest) - 1;
-
-		_mm512_mask_storeu_epi8(to + i, mask, _mm512_load_si512(action->front + i));
-	}
-#else
-	unsigned int i = 0;
-
-	/* Blocks of 16; the last one ends where the front does. */
 	if (unlikely(length < 16)) {
 		for (; i < length; i++)
 			to[i] = action->front[i];
@@ -73,7 +61,23 @@ static inline void write_front(uint8_t *to, const struct action *action)
 	}
 	for (; i + 16 <= length; i += 16)
 		memcpy(to + i, action->front + i, 16);
+	/* The last block ends where the front does. */
 	memcpy(to + length - 16, action->front + length - 16, 16);
+}
+
+static inline void write_front(uint8_t *to, const struct action *action)
+{
+#if defined(__AVX512BW__)
+	unsigned int length = action->front_length;
+
+	for (unsigned int i = 0; i < length; i += 64) {
+		unsigned int rest = length - i;
+		__mmask64 mask = rest >= 64 ? ~UINT64_C(0) : (UINT64_C(1) << rest) - 1;
+
+		_mm512_mask_storeu_epi8(to + i, mask, _mm512_load_si512(action->front + i));
+	}
+#else
+	write_front_blocks(to, action);
 #endif
 }
 

@@ -285,6 +285,7 @@ struct sl_trail {
 	bool refused, spoken, verify;
 	uint8_t lane;
 	uint32_t hash;
+	uint32_t bare;    /* hash without the context, whose number may change */
 	uint64_t changes; /* sl_fusion_changes() when it began */
 	union {
 		struct key4 key4;
@@ -421,6 +422,8 @@ uint64_t sl_fusion_all(void);
 
 /* key.c */
 int sl_contexts_init(struct sl_fusion *fusion, struct sl_errors *errors);
+/* Hash of a key but for its context. */
+uint32_t sl_key_bare(unsigned int lane, const void *key);
 /* Its number, or NO_CONTEXT. */
 uint16_t sl_context_find(struct sl_fusion *fusion, const struct context *context);
 /* The same, made if there is none; a flow will use it. */

@@ -291,7 +291,8 @@ static __rte_noinline void record(struct pass *pass, unsigned int number, uint16
 	struct candidates *c = &pass->burst->lanes[number];
 	uint16_t place = c->place[at];
 
-	if (c->walks[at] || !may_record(pass->fusion, c->hash[at], pass->now))
+	if (c->walks[at] ||
+	    !may_record(pass->fusion, sl_key_bare(number, key_at(pass, number, at)), pass->now))
 		return;
 	if (sl_trail_begin(pass->fusion, sl_hop_of(pass->node)->graph, pass->pkts[place], number,
 			   key_at(pass, number, at), &pass->burst->contexts[place],

@@ -4,6 +4,21 @@
 
 #include <core/flow/flow.h>
 
+uint32_t sl_key_bare(unsigned int lane, const void *key)
+{
+	struct key4 four;
+	struct key6 six;
+
+	if (lane == LANE4) {
+		memcpy(&four, key, sizeof(four));
+		four.context = 0;
+		return sl_index_hash(&four, sizeof(four));
+	}
+	memcpy(&six, key, sizeof(six));
+	six.context = 0;
+	return sl_index_hash(&six, sizeof(six));
+}
+
 int sl_contexts_init(struct sl_fusion *fusion, struct sl_errors *errors)
 {
 	struct sl_index_shape shape = {

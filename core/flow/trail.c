@@ -49,6 +49,7 @@ struct sl_trail *sl_trail_begin(struct sl_fusion *fusion, struct sl_graph *graph
 	trail->refused = trail->spoken = trail->verify = false;
 	trail->lane = (uint8_t)lane;
 	trail->hash = hash;
+	trail->bare = sl_key_bare(lane, key);
 	trail->context = *context;
 	trail->changes = fusion->seen_changes;
 	trail->step_count = trail->credit_count = trail->tie_count = 0;
@@ -436,10 +437,10 @@ static struct sl_trail *trail_of(struct sl_fusion *fusion, const struct rte_mbuf
 
 static void refuse_flow(struct sl_fusion *fusion, const struct sl_trail *trail, uint64_t now)
 {
-	uint32_t at = trail->hash % REFUSE_SLOTS;
+	uint32_t at = trail->bare % REFUSE_SLOTS;
 
 	/* Some ten milliseconds: what is not settled now may be soon. */
-	fusion->refused[at].hash = trail->hash;
+	fusion->refused[at].hash = trail->bare;
 	fusion->refused[at].until = (uint32_t)(now >> 20) + 25;
 	bump(&fusion->stats.refused, 1);
 }
@@ -523,9 +524,13 @@ void sl_trails_leave(struct sl_graph *graph, struct sl_hop *hop, struct sl_frame
 			  hop->targets[edge] != NULL && hop->targets[edge]->rank > hop->rank;
 		struct step *step = &trail->steps[trail->step_count];
 
-		for (uint32_t t = 0; t < trail->tie_count; t++)
-			if (trail->ties[t].step == trail->step_count)
-				trail->ties[t].node = &hop->node;
+		for (uint32_t t = 0; t < trail->tie_count; t++) {
+			if (trail->ties[t].step != trail->step_count)
+				continue;
+			trail->ties[t].node = &hop->node;
+			/* It asks about each packet, so this drop is only this packet's. */
+			trail->refused |= drop && trail->ties[t].guards;
+		}
 		step->hop = hop;
 		step->instance = hop->node.instance;
 		step->epoch =

@@ -87,15 +87,15 @@ static void mismatch(struct sl_fusion *fusion, struct sl_trail *trail, const str
 {
 	const struct lane *lane = &fusion->lanes[trail->lane];
 	uint32_t slot = sl_index_find(lane->index, &trail->key4, trail->hash);
-	uint32_t at = trail->hash % REFUSE_SLOTS;
+	uint32_t at = trail->bare % REFUSE_SLOTS;
 	struct rte_mbuf *walked = NULL;
 
 	bump(&fusion->stats.mismatches, 1);
 	if (slot != SL_NO_SLOT)
 		sl_flow_end(fusion, slot | (trail->lane == LANE6 ? FLOW6 : 0));
 	/* For some seconds: it would be wrong again. */
-	fusion->refused[at].hash = trail->hash;
-	fusion->refused[at].until += 25000;
+	fusion->refused[at].hash = trail->bare;
+	fusion->refused[at].until = (uint32_t)(fusion->round_now >> 20) + 25000;
 	if (fusion->conf.mismatch == NULL)
 		return;
 	if (m != NULL)
