@@ -56,7 +56,9 @@ struct sl_fusion *sl_fusion_new(const struct sl_fusion_conf *conf, struct sl_err
 		return NULL;
 	}
 	fusion->conf = *conf;
-	fusion->countdown = RTE_MAX(atomic_load(&conf->control->sample), 1u);
+	fusion->countdown = atomic_load(&conf->control->sample);
+	if (fusion->countdown == 0)
+		fusion->countdown = UINT32_MAX;
 	fusion->seen_changes = sl_fusion_changes();
 	fusion->seen_all = sl_fusion_all();
 	atomic_store(&fusion->swept_changes, fusion->seen_changes);
