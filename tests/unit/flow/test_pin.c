@@ -6,6 +6,8 @@
 #include <netinet/in.h>
 #include <stdio.h>
 
+#include <sluice/trail.h>
+
 #include <core/flow/pin.h>
 
 static const char *const paths[] = {"a", "b", "c", NULL};
@@ -23,6 +25,8 @@ static struct sl_test *open_with(uint32_t sessions)
 
 static void out_by(struct sl_test *t, uint8_t rank, struct rte_mbuf *m)
 {
+	if (roles[0] != rank)
+		sl_unfuse(sl_test_instance(t)); /* it is as if another hop */
 	roles[0] = rank;
 	assert_int_equal(sl_test_one(t, SL_INSIDE, m), SL_ON);
 }

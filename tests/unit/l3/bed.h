@@ -17,6 +17,7 @@
 #include <rte_random.h>
 
 #include <core/error/errors.h>
+#include <core/flow/fusion.h>
 #include <core/port/fragment.h>
 #include <core/port/icmp.h>
 #include <core/port/reassemble.h>
@@ -53,6 +54,10 @@ struct bed {
 	uint32_t punted_count;
 	bool punt_full, inject_full;
 	uint16_t injected_worker, injected_hop;
+	bool fuses; /* before bed_open(): with a hop that looks flows up before l3-out */
+	uint16_t fuse;
+	struct sl_fusion_control control;
+	struct sl_fusion *fusion;
 	uint64_t strangers; /* of main's ledger: punted by a test itself */
 };
 static struct bed bed;
@@ -191,6 +196,26 @@ static inline uint16_t bed_hop(const struct sl_node_type *type, const void *conf
 	return bed.hop_count++;
 }
 
+/* Actions end at the sink behind l3-out. */
+static inline void bed_add_fuse(uint16_t tx)
+{
+	struct sl_fusion_conf conf = {
+		.control = &bed.control,
+		.flows = 1024,
+		.idle = 3600 * sl_hz(),
+		.pool = bed.pool,
+	};
+
+	bed.control.mode = SL_FUSION_ON;
+	bed.fusion = sl_fusion_new(&conf, bed.errors);
+	assert_non_null(bed.fusion);
+	sl_fusion_tend(bed.fusion);
+	bed.fuse = bed_hop(&sl_fuse_type, NULL);
+	bed.hops[bed.fuse].edge_count = SL_EDGE_FIRST + 1;
+	bed.hops[bed.fuse].edges[SL_ON] = bed.out;
+	bed.hops[bed.fuse].edges[SL_EDGE_FIRST] = tx;
+}
+
 static inline void bed_open(uint16_t mtu)
 {
 	static const struct sink_config chain = {AT_CHAIN}, tx = {AT_TX}, back = {AT_BACK};
@@ -230,6 +255,8 @@ static inline void bed_open(uint16_t mtu)
 		bed.hops[bed.in].edges[SL_BACK] = bed.out;
 		bed.hops[bed.out].edges[SL_ON] = (uint16_t)(sinks + 1);
 		bed.hops[bed.out].edges[SL_BACK] = (uint16_t)(sinks + 2);
+		if (bed.fuses)
+			bed_add_fuse((uint16_t)(sinks + 1));
 	} else {
 		bed.hops[bed.reassemble].edges[SL_ON] = bed_hop(&sink_type, &chain);
 		bed.fragment = bed_hop(&sl_fragment_type, &bed.node_config);
@@ -238,6 +265,7 @@ static inline void bed_open(uint16_t mtu)
 	conf.hops = bed.hops;
 	conf.hop_count = bed.hop_count;
 	conf.pool = bed.pool;
+	conf.fusion = bed.fusion;
 	bed.graph = sl_graph_new(&conf, bed.errors);
 	if (bed.graph == NULL)
 		sl_errors_print(bed.errors, stderr);
@@ -316,6 +344,7 @@ static inline void bed_close(void)
 	sl_graph_free(bed.graph);
 	for (uint16_t i = 0; i < bed.hop_count; i++)
 		sl_instance_free(bed.instances[i]);
+	sl_fusion_free(bed.fusion);
 	sl_l3_free(bed.port.l3);
 	sl_errors_free(bed.errors);
 	assert_int_equal(rte_mempool_avail_count(bed.pool), bed.pool->size);
