@@ -175,26 +175,17 @@ static void finish_ipv6(struct vx_worker *w, uint8_t *l3, const struct vx_outer 
 		ip->hop_limits = outer->ttl;
 }
 
-/* The fields of a packet that is now Ethernet, IP, UDP. */
-static void set_fields(const struct vx *vx, struct rte_mbuf *m)
+/* It is another packet now, also for who goes by its hash. The parser needs no more than the first
+ * segment: that cannot fail. */
+static void know_anew(struct rte_mbuf *m)
 {
 	struct sl_packet *p = sl_packet(m);
 
-	p->l3 = vx->l3;
-	p->l4 = vx->l4;
-	p->payload = vx->l4 + sizeof(struct rte_udp_hdr);
-	p->flags &= SL_PKT_MADE | SL_PKT_TRAIL;
-	if (unlikely(rte_is_multicast_ether_addr(&vx->params->underlay.destination)))
-		p->flags |= SL_PKT_GROUP;
-	p->family = vx->ipv4 ? SL_L3_IPV4 : SL_L3_IPV6;
-	p->proto = IPPROTO_UDP;
-	p->tcp_flags = 0;
-	p->vlan = (uint16_t)vx->params->underlay.vlan;
-	if (p->vlan != 0)
-		p->flags |= SL_PKT_VLAN;
+	p->flags &= (uint16_t)~SL_PKT_REASSEMBLED;
 	p->frag_max = 0;
 	/* What the device said was of the inner packet. */
 	m->ol_flags &= ~(uint64_t)(RTE_MBUF_F_RX_IP_CKSUM_MASK | RTE_MBUF_F_RX_L4_CKSUM_MASK);
+	sl_packet_parse(m);
 }
 
 /* Copies of fixed size that reach back beyond the header, into headroom. */
@@ -245,9 +236,9 @@ bool sl_vx_header_push(struct vx_worker *w, struct rte_mbuf *m, const struct vx_
 	header->flags |= outer->flags;
 	header->next = outer->next;
 	vni = rte_cpu_to_be_32(outer->vni << 8);
-	memcpy(header->vni, &vni, sizeof(vni)); /* with the reserved byte, zero */
+	memcpy((uint8_t *)header + offsetof(struct vx_header, vni), &vni, sizeof(vni));
 	if (vx->checksum)
 		sum_udp(vx, m, length);
-	set_fields(vx, m);
+	know_anew(m);
 	return true;
 }

@@ -19,10 +19,8 @@ static void cut_end(struct rte_mbuf *m, uint32_t length)
 	if (likely(m->pkt_len == length))
 		return;
 	m->pkt_len = length;
-	while (length > segment->data_len) {
+	for (; length > segment->data_len && segment->next != NULL; segment = segment->next)
 		length -= segment->data_len;
-		segment = segment->next;
-	}
 	segment->data_len = (uint16_t)length;
 	while (segment->next != NULL) {
 		struct rte_mbuf *rest = segment->next;
