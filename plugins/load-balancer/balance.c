@@ -3,7 +3,7 @@
  * The packet path. A burst is sorted by IP version, flows are looked up in bulk, and what a flow
  * says is written. Packets without a flow yet, and those that have no key, are taken one by one.
  */
-#include "load_balancer.h"
+#include "rewrite.h"
 
 #define TCP_EVENTS (RTE_TCP_SYN_FLAG | RTE_TCP_FIN_FLAG | RTE_TCP_RST_FLAG)
 

@@ -8,7 +8,7 @@
  *   backends.c         which backends take new sessions, with what weight; their ends
  *   health.c, probe.c  checks, on the main thread, by sockets that never block
  *   key.c              keys of packets; which worker a packet is for
- *   table.c            the sessions of a worker and their life
+ *   table.c, tick.c    the sessions of a worker and their life
  *   sources.c          persistence: which backend a client had
  *   balance.c          the packet path
  *   rewrite.c          destination rewritten and its way back
@@ -16,7 +16,7 @@
  *   icmp.c             ICMP errors about sessions
  *   answer.c           echo replies, resets and errors of our own
  *   trails.c           decisions said for flow fusion
- *   commands.c         what an operator may ask
+ *   commands.c         what an operator may ask; listing.c: of sessions
  *
  * The main thread owns backends: a *slot* each, which lives on when the configuration changes.
  * Workers know a backend by its slot; a session remembers the slot's *epoch*, and is over when
@@ -25,18 +25,15 @@
 #ifndef LOAD_BALANCER_H
 #define LOAD_BALANCER_H
 
-#include <netinet/in.h>
-#include <stdalign.h>
-#include <stdatomic.h>
 #include <string.h>
 
 #include <rte_branch_prediction.h>
 #include <rte_byteorder.h>
 #include <rte_common.h>
 
-#include <sluice/index.h>
-#include <sluice/node.h>
 #include <sluice/trail.h>
+
+#include "backends.h"
 
 /* ---- Names ---- */
 
@@ -76,324 +73,6 @@ enum lb_event {
 	LB_EVENT_DOWN,
 	LB_EVENT_COUNT,
 };
-
-/* ---- Configuration ---- */
-
-enum lb_mode {
-	LB_DNAT,
-	LB_DIRECT,
-	LB_TUNNEL,
-};
-
-enum lb_probe_kind {
-	LB_PROBE_TCP,
-	LB_PROBE_HTTP,
-	LB_PROBE_ICMP,
-};
-
-enum lb_echo {
-	LB_ECHO_ANSWER,
-	LB_ECHO_FORWARD,
-	LB_ECHO_PASS,
-};
-
-struct lb_health_config {
-	uint64_t given;
-	uint32_t kind; /* enum lb_probe_kind */
-	uint64_t port;
-	const char *path, *host;
-	struct sl_list status;      /* of struct sl_span */
-	uint64_t interval, timeout; /* ns */
-	uint64_t rise, fall;
-};
-
-struct lb_backend_config {
-	uint64_t given;
-	const char *name;
-	struct sl_addr address;
-	uint64_t port;
-	struct rte_ether_addr mac;
-	uint64_t weight;
-	bool drain;
-	struct sl_addr check_address;
-	uint64_t check_port;
-};
-
-struct lb_service_config {
-	uint64_t given;
-	const char *name;
-	struct sl_addr address;
-	uint32_t proto;
-	uint64_t port;
-	uint32_t mode;        /* enum lb_mode */
-	uint32_t persistence; /* 0: none, 1: source */
-	uint32_t no_backend;  /* 0: drop, 1: reject */
-	uint64_t slow_start;  /* ns */
-	struct lb_health_config health;
-	struct sl_list backends;
-};
-
-/* Bits of lb_service_config.given, in the order of its table. */
-#define LB_GIVEN_HEALTH (1u << 8)
-
-enum lb_timeout {
-	LB_TIME_TCP_OPENING,
-	LB_TIME_TCP_ESTABLISHED,
-	LB_TIME_TCP_CLOSING,
-	LB_TIME_UDP,
-	LB_TIME_OTHER,
-	LB_TIME_COUNT,
-};
-
-struct lb_config {
-	uint64_t given;
-	struct sl_list services;
-	uint32_t clients; /* enum sl_side */
-	uint64_t table_size;
-	uint64_t sessions, sessions_ipv6, sources;
-	uint32_t echo; /* enum lb_echo */
-	bool pickup;
-	uint64_t reject_rate;
-	struct sl_list tunnel_source; /* of struct sl_addr */
-	uint64_t tunnel_ttl, mtu;
-	struct rte_ether_addr source_mac;
-	uint64_t persistence_timeout;
-	uint64_t timeouts[LB_TIME_COUNT]; /* ns */
-};
-
-extern const struct sl_param sl_lb_params[];
-int sl_lb_check(const void *config, struct sl_errors *errors);
-
-/* ---- Backends ---- */
-
-#define LB_MOST_SERVICES 1024
-#define LB_MOST_BACKENDS 1024 /* of all services */
-#define LB_SLOTS         2048 /* with those whose last sessions are still being ended */
-#define LB_NOBODY        UINT16_MAX
-#define LB_NAME          64
-
-/* The key of a service: exact, or with port 0, or with that and LB_PROTO_ANY. */
-#define LB_PROTO_ANY SL_PROTO_ANY
-
-struct lb_service_key {
-	uint8_t addr[16];
-	uint16_t port;
-	uint16_t proto;
-	uint32_t family;
-};
-
-/* What a backend is. Two with the same target are the same; zeroed, so that bytes compare. */
-struct lb_target {
-	struct lb_service_key service;
-	struct sl_addr addr;
-	uint16_t port; /* 0: that of the packet */
-	uint8_t mode;
-	uint8_t zero;
-	struct rte_ether_addr mac;
-};
-
-enum lb_state {
-	LB_CHECKING, /* no check has ended yet */
-	LB_UP,
-	LB_DOWN,
-};
-
-/* A backend as workers see it. But for the atomics it does not change while any session refers
- * to the slot. */
-struct lb_backend {
-	alignas(128) _Atomic uint32_t epoch;
-	_Atomic uint8_t open;  /* takes new sessions */
-	_Atomic uint8_t state; /* enum lb_state; for events */
-	uint8_t mode;
-	uint8_t outer_length;
-	struct rte_ether_addr mac;
-	uint16_t port;
-	struct sl_addr addr;
-	uint8_t outer[40]; /* tunnel: the header to push, lengths and checksum not set */
-};
-
-static_assert(sizeof(struct lb_backend) == 128, "a backend is a pair of cache lines");
-
-/* What a worker counted of a backend. */
-struct lb_tally {
-	alignas(64) uint64_t active; /* sessions that live */
-	uint64_t sessions;
-	uint64_t packets_in, bytes_in; /* to the backend */
-	uint64_t packets_out, bytes_out;
-};
-
-/* The state of one check; see health.c. */
-struct lb_check {
-	int fd; /* -1: none under way */
-	uint8_t phase;
-	uint16_t sequence;      /* ICMP: of the request under way */
-	uint64_t due, deadline; /* ns */
-	uint32_t good, bad;     /* in a row */
-	uint64_t done, failed;
-	uint16_t length;
-	char text[24];   /* HTTP: the begin of the answer */
-	char result[64]; /* of the last check */
-};
-
-/* A backend as the main thread sees it. */
-struct lb_server {
-	bool used;
-	bool dying; /* its epoch moves on at the next sl_lb_apply() */
-	uint8_t state;
-	struct lb_target target;
-	uint64_t since;   /* ns: of the state */
-	uint64_t changes; /* of the state */
-	/* By command, until the configuration says something else. */
-	bool drained;
-	uint64_t weight;
-	uint64_t configured_weight;
-	bool configured_drain;
-	struct lb_check check;
-};
-
-/* ---- Plan ---- */
-
-struct lb_member {
-	uint16_t slot;
-	bool fresh; /* the slot is taken by this plan */
-	char name[LB_NAME];
-	uint64_t identity; /* hash of the name */
-	const struct lb_backend_config *config;
-	uint64_t built; /* weight in the lookup table */
-};
-
-struct lb_service {
-	struct lb_service_key key;
-	_Atomic(const uint16_t *) table; /* slots; NULL: no backend takes sessions */
-	uint32_t id;                     /* the same while its key is */
-	uint8_t mode;
-	bool by_source, reject;
-	/* Main thread. */
-	const struct lb_service_config *config;
-	struct lb_member *members; /* in the order of their identity */
-	uint32_t member_count;
-};
-
-/* An address that means something: of a service, of a backend, of the tunnels' own end. */
-struct lb_place {
-	uint8_t addr[16];
-	uint64_t family;
-	bool vip, backend, tunnel;
-	uint32_t service; /* vip: the first of them */
-};
-
-struct lb_plan {
-	const struct lb_config *config;
-	struct lb_service *services;
-	uint32_t service_count;
-	struct sl_index *by_key; /* services */
-	struct lb_place *places;
-	uint32_t place_count;
-	struct sl_index *by_addr; /* places */
-	uint32_t table_size;
-	uint64_t timeouts[LB_TIME_COUNT]; /* TSC */
-	uint64_t persistence_timeout;
-	uint64_t reject_interval;
-	uint8_t echo;
-	bool pickup;
-};
-
-struct lb_probes;
-
-struct lb {
-	_Atomic(struct lb_plan *) plan;
-	struct lb_backend *backends; /* LB_SLOTS */
-	struct lb_server *servers;   /* LB_SLOTS; main thread */
-	_Atomic uint32_t deaths;     /* epochs that moved on: workers look for sessions to end */
-	_Atomic uint32_t changes;    /* of any state: for events */
-	struct lb_probes *probes;
-	uint32_t next_service; /* id */
-	bool dying;            /* some backend is */
-	/* What cannot change while it runs. */
-	uint64_t sessions, sessions_ipv6, sources, table_size;
-	uint8_t clients;
-	bool spread_by_port;
-	uint32_t mtu;
-	bool has_source_mac;
-	struct rte_ether_addr source_mac;
-	struct sl_addr tunnel_source[2]; /* IPv4, IPv6; family 0: none */
-	uint8_t tunnel_ttl;
-};
-
-/* maglev.c */
-struct lb_maglev_member {
-	uint64_t identity;
-	uint64_t weight; /* more than 0 */
-	uint16_t slot;
-};
-bool sl_lb_is_prime(uint64_t number);
-uint64_t sl_lb_identity(const char *name);
-/* Fill the table of `size` entries, a prime. next, credit: room for `count`. */
-void sl_lb_maglev_fill(uint16_t *table, uint32_t size, const struct lb_maglev_member *members,
-		       uint32_t count, uint32_t *next, uint64_t *credit);
-
-/* plan.c */
-struct lb_plan *sl_lb_plan_new(struct sl_instance *instance, const struct lb_config *config,
-			       struct sl_errors *errors);
-/* Give back the slots that it took and was not to have. */
-void sl_lb_plan_free(struct sl_instance *instance, struct lb_plan *plan, bool never_used);
-void sl_lb_service_key(struct lb_service_key *key, const struct sl_addr *addr, uint32_t proto,
-		       uint16_t port);
-const struct lb_place *sl_lb_place(const struct lb_plan *plan, uint8_t family, const void *addr);
-struct lb_service *sl_lb_service(const struct lb_plan *plan, uint8_t family, const void *addr,
-				 uint8_t proto, uint16_t port);
-
-/* backends.c */
-uint64_t sl_lb_clock(void); /* ns, monotonic */
-/* Weight that the backend has now, in sixteenths; 0: no new sessions. */
-uint64_t sl_lb_weight(const struct lb_server *server, uint64_t slow_start, uint64_t now);
-/* Make a lookup table for what the weights are now. *table NULL: nobody has any. */
-int sl_lb_table_new(struct sl_instance *instance, const struct lb_plan *plan,
-		    struct lb_service *service, uint64_t now, const uint16_t **table);
-/* Bring lookup tables up to date with states and weights; end sessions of the dead. */
-void sl_lb_apply(struct sl_instance *instance);
-void sl_lb_set_state(struct lb *lb, uint16_t slot, enum lb_state state);
-/* Slots of the plan that `next` has not: their sessions end. Unpublished already. */
-void sl_lb_retire(struct lb *lb, const struct lb_plan *plan, const struct lb_plan *next);
-
-/* health.c */
-int sl_lb_health_open(struct sl_instance *instance, const struct lb_config *config,
-		      struct sl_errors *errors);
-void sl_lb_health_close(struct sl_instance *instance);
-/* A backend begins, or how it is checked has changed. */
-void sl_lb_health_begin(struct lb *lb, const struct lb_service *service,
-			const struct lb_member *member);
-void sl_lb_health_stop(struct lb *lb, uint16_t slot);
-void sl_lb_poll(struct sl_instance *instance);
-
-/* probe.c */
-enum lb_probe_result {
-	LB_PROBE_BUSY,
-	LB_PROBE_GOOD,
-	LB_PROBE_BAD,
-};
-struct lb_probes {
-	int icmp[2]; /* IPv4, IPv6; -1: none */
-	bool raw[2];
-	uint64_t nonce;
-};
-int sl_lb_probe_open(struct lb_probes *probes, bool ipv6, struct sl_errors *errors);
-void sl_lb_probe_close(struct lb_probes *probes);
-/* Where a backend is checked, and how. */
-struct lb_probe_target {
-	const struct lb_health_config *health;
-	struct sl_addr addr;
-	uint16_t port; /* host byte order */
-	uint16_t slot;
-};
-enum lb_probe_result sl_lb_probe_start(struct lb_probes *probes,
-				       const struct lb_probe_target *target,
-				       struct lb_check *check);
-enum lb_probe_result sl_lb_probe_go_on(const struct lb_probe_target *target,
-				       struct lb_check *check);
-/* The next echo reply that came: its slot and sequence number. False: no more. */
-bool sl_lb_probe_reply(struct lb_probes *probes, unsigned int family, uint16_t *slot,
-		       uint16_t *sequence);
 
 /* ---- Sessions ---- */
 
@@ -648,11 +327,15 @@ void sl_lb_session_end(struct lb_worker *w, enum lb_lane lane, uint32_t slot);
 /* Follow TCP. False: the session is over, and the packet begins another. */
 bool sl_lb_tcp_track(struct lb_worker *w, enum lb_lane lane, uint32_t slot, uint8_t side,
 		     uint8_t tcp_flags);
-void sl_lb_tick(struct sl_node *node);
+/* End those whose time has come; a slice. */
+void sl_lb_turn(struct lb_worker *w, enum lb_lane lane);
 void sl_lb_credit(struct sl_node *node, uint64_t handle, const struct sl_usage *usage);
 /* What the reverse flow's key is, for a backend. */
 void sl_lb_reverse(const struct lb_backend *backend, enum lb_lane lane, const union lb_key *key,
 		   union lb_key *reverse);
+
+/* tick.c */
+void sl_lb_tick(struct sl_node *node);
 
 /* sources.c */
 int sl_lb_sources_init(struct lb_sources *sources, struct sl_instance *instance, uint32_t count,
@@ -672,49 +355,6 @@ void sl_lb_flow_fill(struct lb_flow *flow, enum lb_lane lane, const struct lb_fl
 /* Send a packet on to a backend that needs nothing else of it: MAC or tunnel. An edge. */
 uint8_t sl_lb_write_mac(const struct lb_worker *w, const struct lb_backend *backend,
 			struct rte_mbuf *m);
-
-/* A checksum after a change that was summed up and folded ahead: RFC 1624, equation 3. */
-static inline uint16_t lb_checksum(uint16_t checksum, uint16_t delta)
-{
-	uint32_t sum = (uint32_t)(uint16_t)~checksum + delta;
-
-	return (uint16_t) ~((sum & 0xffff) + (sum >> 16));
-}
-
-/* Write the address and port of a flow, checksums with them. */
-static inline void lb_write_endpoint(struct lb_flow *flow, struct rte_mbuf *m,
-				     const struct sl_packet *p, bool source)
-{
-	uint8_t *l4 = rte_pktmbuf_mtod_offset(m, uint8_t *, p->l4);
-
-	if (likely(p->family == SL_L3_IPV4)) {
-		struct rte_ipv4_hdr *ip = sl_ipv4(m);
-
-		*(source ? &ip->src_addr : &ip->dst_addr) = flow->addr4;
-		ip->hdr_checksum = lb_checksum(ip->hdr_checksum, flow->ip_delta);
-	} else {
-		memcpy((uint8_t *)sl_l3(m) + (source ? 8 : 24), lb_flow_addr(flow, LB_LANE6), 16);
-	}
-	if (p->proto == IPPROTO_TCP) {
-		struct rte_tcp_hdr *tcp = (struct rte_tcp_hdr *)l4;
-
-		*(source ? &tcp->src_port : &tcp->dst_port) = flow->port;
-		tcp->cksum = lb_checksum(tcp->cksum, flow->l4_delta);
-	} else if (p->proto == IPPROTO_UDP) {
-		struct rte_udp_hdr *udp = (struct rte_udp_hdr *)l4;
-
-		*(source ? &udp->src_port : &udp->dst_port) = flow->port;
-		if (udp->dgram_cksum != 0) { /* RFC 768: zero is none, a computed zero ones */
-			uint16_t sum = lb_checksum(udp->dgram_cksum, flow->l4_delta);
-
-			udp->dgram_cksum = sum != 0 ? sum : 0xffff;
-		}
-	} else if (p->proto == IPPROTO_ICMPV6 && p->family == SL_L3_IPV6) {
-		struct rte_icmp_hdr *icmp = (struct rte_icmp_hdr *)l4;
-
-		icmp->icmp_cksum = lb_checksum(icmp->icmp_cksum, flow->l4_delta);
-	}
-}
 
 /* tunnel.c */
 void sl_lb_outer_init(const struct lb *lb, struct lb_backend *backend);
@@ -757,8 +397,35 @@ void sl_lb_tell(struct lb_worker *w, enum lb_lane lane, uint32_t slot, const str
 		struct sl_trail *trail);
 void sl_lb_tell_pass(struct lb_worker *w, const struct rte_mbuf *m);
 
-/* commands.c */
+/* commands.c, listing.c */
 extern const struct sl_command sl_lb_commands[];
+
+/* Of any command; each takes some of them. */
+struct lb_args {
+	uint64_t given;
+	const char *service, *backend;
+	uint64_t weight;
+	struct sl_addr client, address;
+};
+
+struct lb_session_record {
+	struct sl_addr client, vip;
+	uint16_t client_port, vip_port;
+	uint16_t backend, worker;
+	uint32_t proto;
+	uint64_t age, idle;
+	uint64_t packets_in, bytes_in, packets_out, bytes_out;
+	uint8_t tcp;
+};
+
+uint32_t sl_lb_collect_sessions(struct sl_node *node, const void *args, uint64_t *cursor,
+				void *records, uint32_t room);
+uint32_t sl_lb_clear_sessions(struct sl_node *node, const void *args, uint64_t *cursor,
+			      void *records, uint32_t room);
+void sl_lb_render_session(struct sl_instance *instance, const void *record, struct sl_json *out);
+void sl_lb_endpoint_text(struct sl_json *out, const char *key, const struct sl_addr *addr,
+			 uint16_t port);
+void sl_lb_proto_text(struct sl_json *out, uint32_t proto);
 struct lb_event_data {
 	struct sl_addr addr;
 	uint16_t port;
