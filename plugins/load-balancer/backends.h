@@ -37,7 +37,10 @@ struct lb_target {
 	uint8_t mode;
 	uint8_t zero;
 	struct rte_ether_addr mac;
+	uint16_t pad;
 };
+
+static_assert(sizeof(struct lb_target) == 56, "a target has no holes");
 
 enum lb_state {
 	LB_CHECKING, /* no check has ended yet */

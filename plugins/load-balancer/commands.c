@@ -6,16 +6,16 @@
 
 #include "load_balancer.h"
 
-#define FIELD(name) offsetof(struct lb_args, name)
-#define SERVICE_ARG                                                           \
-	{                                                                     \
-		.name = "service", .kind = SL_TEXT, .offset = FIELD(service), \
-		.doc = "Only those of this service."                          \
-	}
-#define BACKEND_ARG                                                         \
+#define ARG(name) offsetof(struct lb_args, name)
+#define SERVICE_ARG                                                         \
 	{                                                                   \
-		.name = "backend", .kind = SL_TEXT, .flags = SL_REQUIRED,   \
-		.offset = FIELD(backend), .doc = "The name of the backend." \
+		.name = "service", .kind = SL_TEXT, .offset = ARG(service), \
+		.doc = "Only those of this service."                        \
+	}
+#define BACKEND_ARG                                                                               \
+	{                                                                                         \
+		.name = "backend", .kind = SL_TEXT, .flags = SL_REQUIRED, .offset = ARG(backend), \
+		.doc = "The name of the backend."                                                 \
 	}
 
 static const struct sl_param service_args[] = {SERVICE_ARG, {0}};
@@ -26,7 +26,7 @@ static const struct sl_param weight_args[] = {
 	{.name = "weight",
 	 .kind = SL_UINT,
 	 .flags = SL_REQUIRED,
-	 .offset = FIELD(weight),
+	 .offset = ARG(weight),
 	 .max = 256,
 	 .doc = "Its share of new sessions, against that of the others; 0: none."},
 	{0},
@@ -34,15 +34,15 @@ static const struct sl_param weight_args[] = {
 static const struct sl_param session_args[] = {
 	{.name = "client",
 	 .kind = SL_ADDR,
-	 .offset = FIELD(client),
+	 .offset = ARG(client),
 	 .doc = "Only those of this client."},
 	{.name = "address",
 	 .kind = SL_ADDR,
-	 .offset = FIELD(address),
+	 .offset = ARG(address),
 	 .doc = "Only those at this virtual address."},
 	{.name = "backend",
 	 .kind = SL_TEXT,
-	 .offset = FIELD(backend),
+	 .offset = ARG(backend),
 	 .doc = "Only those of the backend of this name."},
 	{0},
 };
@@ -154,6 +154,18 @@ static void show_backend(struct sl_instance *instance, const struct lb_service *
 	sl_json_real(out, "since", (double)(now - server->since) / 1e9);
 }
 
+/* Members stand in another order than in the file. */
+static const struct lb_member *member_in_file(const struct lb_service *service, uint32_t i)
+{
+	const struct lb_backend_config *config =
+		SL_ITEM(&service->config->backends, struct lb_backend_config, i);
+	const struct lb_member *member = service->members;
+
+	while (member->config != config)
+		member++;
+	return member;
+}
+
 static int show_backends(struct sl_instance *instance, const void *args, struct sl_json *out,
 			 struct sl_errors *errors)
 {
@@ -167,7 +179,7 @@ static int show_backends(struct sl_instance *instance, const void *args, struct 
 		if (!wanted(service, (const struct lb_args *)args))
 			continue;
 		for (uint32_t j = 0; j < service->member_count; j++)
-			show_backend(instance, service, &service->members[j],
+			show_backend(instance, service, member_in_file(service, j),
 				     sl_json_object(list, NULL));
 	}
 	return 0;

@@ -12,7 +12,7 @@
 /* How many checks one call begins: a socket and a connect() are some tens of microseconds. */
 #define MOST_STARTED 32
 
-static bool wanted(const struct lb_config *config, unsigned int family)
+static bool probe_wanted(const struct lb_config *config, unsigned int family)
 {
 	for (uint32_t i = 0; i < config->services.count; i++) {
 		const struct lb_service_config *s =
@@ -47,7 +47,7 @@ int sl_lb_health_open(struct sl_instance *instance, const struct lb_config *conf
 	for (unsigned int i = 0; i < 2; i++) {
 		int ret = 0;
 
-		if (lb->probes->icmp[i] < 0 && wanted(config, i))
+		if (lb->probes->icmp[i] < 0 && probe_wanted(config, i))
 			ret = sl_lb_probe_open(lb->probes, i == 1, errors);
 		if (ret != 0)
 			return ret;

@@ -85,7 +85,7 @@ static bool find_quote(const struct rte_mbuf *m, uint32_t at, uint8_t family, st
 	return true;
 }
 
-static bool has_ports(uint8_t proto)
+static bool proto_has_ports(uint8_t proto)
 {
 	return proto == IPPROTO_TCP || proto == IPPROTO_UDP || proto == IPPROTO_SCTP;
 }
@@ -102,11 +102,11 @@ bool sl_lb_quoted_key(const struct rte_mbuf *m, uint32_t at, uint8_t family, uin
 		return false;
 	memset(key, 0, sizeof(*key));
 	tail.proto = q.proto;
-	if (q.ports && (has_ports(q.proto) || lb_is_icmp(family, q.proto))) {
+	if (q.ports && (proto_has_ports(q.proto) || lb_is_icmp(family, q.proto))) {
 		l4 = read_at(m, q.l4, 8, l4_room);
 		if (l4 == NULL)
 			return false;
-		if (has_ports(q.proto))
+		if (proto_has_ports(q.proto))
 			memcpy(&tail.sport, l4, 4);
 		else
 			memcpy(side == 0 ? &tail.sport : &tail.dport, l4 + 4, 2);

@@ -37,8 +37,8 @@ uint64_t sl_lb_identity(const char *name)
 }
 
 /* Take the next entry of the member's permutation that is free. `at` is where it goes on. */
-static void claim(uint16_t *table, uint32_t size, const struct lb_maglev_member *member,
-		  uint32_t *at)
+static void claim_entry(uint16_t *table, uint32_t size, const struct lb_maglev_member *member,
+			uint32_t *at)
 {
 	uint32_t skip = (uint32_t)(mix(member->identity ^ 0x9e3779b97f4a7c15ull) % (size - 1)) + 1;
 
@@ -53,6 +53,8 @@ void sl_lb_maglev_fill(uint16_t *table, uint32_t size, const struct lb_maglev_me
 	uint64_t most = 0;
 	uint32_t filled = 0;
 
+	if (size < 3)
+		return;
 	for (uint32_t i = 0; i < size; i++)
 		table[i] = LB_NOBODY;
 	for (uint32_t i = 0; i < count; i++) {
@@ -66,7 +68,7 @@ void sl_lb_maglev_fill(uint16_t *table, uint32_t size, const struct lb_maglev_me
 			if (credit[i] < most)
 				continue;
 			credit[i] -= most;
-			claim(table, size, &members[i], &next[i]);
+			claim_entry(table, size, &members[i], &next[i]);
 			filled++;
 		}
 	}

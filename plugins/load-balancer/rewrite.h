@@ -22,7 +22,7 @@ static inline void lb_write_endpoint(struct lb_flow *flow, struct rte_mbuf *m,
 	if (likely(p->family == SL_L3_IPV4)) {
 		struct rte_ipv4_hdr *ip = sl_ipv4(m);
 
-		*(source ? &ip->src_addr : &ip->dst_addr) = flow->addr4;
+		memcpy((uint8_t *)ip + (source ? 12 : 16), &flow->addr4, sizeof(flow->addr4));
 		ip->hdr_checksum = lb_checksum(ip->hdr_checksum, flow->ip_delta);
 	} else {
 		memcpy((uint8_t *)sl_l3(m) + (source ? 8 : 24), lb_flow_addr(flow, LB_LANE6), 16);
@@ -30,12 +30,12 @@ static inline void lb_write_endpoint(struct lb_flow *flow, struct rte_mbuf *m,
 	if (p->proto == IPPROTO_TCP) {
 		struct rte_tcp_hdr *tcp = (struct rte_tcp_hdr *)l4;
 
-		*(source ? &tcp->src_port : &tcp->dst_port) = flow->port;
+		memcpy(l4 + (source ? 0 : 2), &flow->port, sizeof(flow->port));
 		tcp->cksum = lb_checksum(tcp->cksum, flow->l4_delta);
 	} else if (p->proto == IPPROTO_UDP) {
 		struct rte_udp_hdr *udp = (struct rte_udp_hdr *)l4;
 
-		*(source ? &udp->src_port : &udp->dst_port) = flow->port;
+		memcpy(l4 + (source ? 0 : 2), &flow->port, sizeof(flow->port));
 		if (udp->dgram_cksum != 0) { /* RFC 768: zero is none, a computed zero ones */
 			uint16_t sum = lb_checksum(udp->dgram_cksum, flow->l4_delta);
 

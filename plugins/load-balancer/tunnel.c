@@ -56,7 +56,7 @@ void sl_lb_outer_make(const struct lb_backend *backend, const struct rte_mbuf *m
 	}
 }
 
-static void put16(uint8_t *at, uint32_t value)
+static void put_length(uint8_t *at, uint32_t value)
 {
 	at[0] = (uint8_t)(value >> 8);
 	at[1] = (uint8_t)value;
@@ -69,10 +69,10 @@ static void finish_outer(struct lb_worker *w, const struct lb_backend *backend, 
 	struct rte_ipv4_hdr *ip = (struct rte_ipv4_hdr *)outer;
 
 	if (backend->addr.family != SL_FAMILY_IPV4) {
-		put16(outer + 4, inner);
+		put_length(outer + 4, inner);
 		return;
 	}
-	put16(outer + 2, inner + backend->outer_length);
+	put_length(outer + 2, inner + backend->outer_length);
 	if (cut) {
 		ip->fragment_offset = 0;
 		ip->packet_id = rte_cpu_to_be_16(++w->identification);
@@ -121,8 +121,8 @@ uint8_t sl_lb_tunnel(struct lb_worker *w, const struct lb_backend *backend, stru
 		return SL_DROP(LB_NO_HEADROOM);
 	memmove(data, data + backend->outer_length, l3);
 	memcpy(data + l3, outer, backend->outer_length);
-	put16(data + l3 - 2,
-	      backend->addr.family == SL_FAMILY_IPV4 ? RTE_ETHER_TYPE_IPV4 : RTE_ETHER_TYPE_IPV6);
+	put_length(data + l3 - 2, backend->addr.family == SL_FAMILY_IPV4 ? RTE_ETHER_TYPE_IPV4
+									 : RTE_ETHER_TYPE_IPV6);
 	return sl_packet_parse(m) ? SL_ON : SL_DROP(LB_MALFORMED);
 }
 
