@@ -14,6 +14,7 @@
 #include <core/host/privileges.h>
 #include <core/host/private.h>
 #include <core/host/signals.h>
+#include <core/plugin/growth.h>
 #include <core/port/l3.h>
 
 #define L3_TICK_MS     10
@@ -246,6 +247,7 @@ static unsigned int tend(struct sl_engine *engine)
 		sl_punt_take(engine) + take_events(engine) + sl_engine_fusion_tend(engine);
 	uint64_t now = rte_rdtsc();
 
+	sl_growth_tend();
 	if (now >= engine->private->next_l3_tick) {
 		engine->private->next_l3_tick = now + ms(L3_TICK_MS);
 		for (unsigned int i = 0; i < engine->port_count; i++)

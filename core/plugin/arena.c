@@ -6,6 +6,7 @@
 #include <sys/mman.h>
 
 #include <core/plugin/arena.h>
+#include <core/plugin/growth.h>
 
 #ifndef SL_SANITIZED
 #include <jemalloc/jemalloc.h>
@@ -170,6 +171,7 @@ void sl_arena_free(struct sl_arena *arena)
 		return;
 	while (arena->tables != NULL)
 		sl_arena_give_table(arena, arena->tables->memory);
+	sl_growth_free_all(arena);
 	backend_close(arena);
 	free(arena);
 }
@@ -187,6 +189,24 @@ uint64_t sl_arena_cap(const struct sl_arena *arena)
 uint64_t sl_arena_huge(const struct sl_arena *arena)
 {
 	return arena->huge;
+}
+
+bool sl_arena_charge(struct sl_arena *arena, size_t size)
+{
+	if (!fits(arena, size))
+		return false;
+	arena->used += size;
+	return true;
+}
+
+void sl_arena_refund(struct sl_arena *arena, size_t size)
+{
+	arena->used -= size;
+}
+
+void sl_arena_note_huge(struct sl_arena *arena, size_t size, bool more)
+{
+	arena->huge = more ? arena->huge + size : arena->huge - size;
 }
 
 void *sl_arena_take(struct sl_arena *arena, size_t size)

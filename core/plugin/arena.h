@@ -6,6 +6,7 @@
 #ifndef CORE_PLUGIN_ARENA_H
 #define CORE_PLUGIN_ARENA_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -20,6 +21,13 @@ uint64_t sl_arena_used(const struct sl_arena *arena);
 uint64_t sl_arena_cap(const struct sl_arena *arena);
 /* Of those, bytes in tables that stand on hugepages. */
 uint64_t sl_arena_huge(const struct sl_arena *arena);
+
+/* Count memory that is mapped elsewhere for this owner (core/plugin/growth.h). False: the cap is
+ * reached, and it is not counted. */
+bool sl_arena_charge(struct sl_arena *arena, size_t size);
+void sl_arena_refund(struct sl_arena *arena, size_t size);
+/* Of what was charged, so much came to stand on hugepages, or does no longer. */
+void sl_arena_note_huge(struct sl_arena *arena, size_t size, bool more);
 
 /* Zeroed, aligned to a cache line. NULL when the cap is reached or memory is out. */
 void *sl_arena_take(struct sl_arena *arena, size_t size);

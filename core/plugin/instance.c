@@ -25,14 +25,14 @@ static struct sl_arena *engine_arena(void)
 	return arena;
 }
 
-static struct sl_arena *arena_of(const struct sl_instance *instance)
+struct sl_arena *sl_instance_arena(const struct sl_instance *instance)
 {
 	return instance != NULL ? instance->arena : engine_arena();
 }
 
 void *sl_alloc(struct sl_instance *instance, size_t size)
 {
-	struct sl_arena *arena = arena_of(instance);
+	struct sl_arena *arena = sl_instance_arena(instance);
 
 	return arena != NULL ? sl_arena_take(arena, size) : NULL;
 }
@@ -40,12 +40,12 @@ void *sl_alloc(struct sl_instance *instance, size_t size)
 void sl_free(struct sl_instance *instance, void *memory)
 {
 	if (memory != NULL)
-		sl_arena_give(arena_of(instance), memory);
+		sl_arena_give(sl_instance_arena(instance), memory);
 }
 
 void *sl_alloc_table(struct sl_instance *instance, size_t size)
 {
-	struct sl_arena *arena = arena_of(instance);
+	struct sl_arena *arena = sl_instance_arena(instance);
 
 	return arena != NULL ? sl_arena_take_table(arena, size) : NULL;
 }
@@ -53,7 +53,7 @@ void *sl_alloc_table(struct sl_instance *instance, size_t size)
 void sl_free_table(struct sl_instance *instance, void *memory)
 {
 	if (memory != NULL)
-		sl_arena_give_table(arena_of(instance), memory);
+		sl_arena_give_table(sl_instance_arena(instance), memory);
 }
 
 static int no_memory(const struct sl_instance *instance, struct sl_errors *errors)

@@ -62,6 +62,8 @@ uint64_t sl_instance_counter(const struct sl_instance *instance, uint32_t counte
 /* One generation has it no more; after the last: type->destroy(), then the arena is gone with all
  * that is in it. NULL is allowed. */
 void sl_instance_free(struct sl_instance *instance);
+/* Its memory; NULL: the engine's own. */
+struct sl_arena *sl_instance_arena(const struct sl_instance *instance);
 /* Bytes it has allocated, and its cap (0: none). */
 uint64_t sl_instance_memory(const struct sl_instance *instance, uint64_t *cap);
 

@@ -15,6 +15,7 @@
 #include <core/control/command.h>
 #include <core/error/errors.h>
 #include <core/flow/flow.h>
+#include <core/flow/index.h>
 #include <core/graph/graph.h>
 #include <core/plugin/instance.h>
 #include <core/plugin/json.h>
@@ -101,6 +102,7 @@ void sl_test_eal(void)
 
 	if (pool != NULL)
 		return;
+	sl_index_seed_set(1); /* so that what a fuzzer found happens again */
 	snprintf(lcore, sizeof(lcore), "0@%d", sched_getcpu());
 	if (rte_eal_init(sizeof(argv) / sizeof(argv[0]), argv) < 0)
 		sl_test_fail("EAL does not start: %s", rte_strerror(rte_errno));

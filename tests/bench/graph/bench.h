@@ -75,6 +75,8 @@ void bench_measure(const struct bench_subject *subjects, unsigned int count, uns
 		   unsigned int runs, double *cycles);
 
 void bench_index(unsigned int runs);
+void bench_index_add(unsigned int runs);
+void bench_index_grow(unsigned int runs);
 void bench_parse(unsigned int runs);
 
 #endif

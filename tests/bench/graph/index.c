@@ -9,6 +9,7 @@
 #include <rte_debug.h>
 #include <rte_hash.h>
 
+#include <core/plugin/growth.h>
 #include <sluice/index.h>
 
 #define BURST   64 /* the most that rte_hash takes at once */
@@ -94,6 +95,8 @@ static void make(struct table *table, uint32_t count)
 		sl_index_add(table->index, sl_index_hash(slot->key, 16), i);
 		if (rte_hash_add_key(table->hash, slot->key) < 0)
 			rte_exit(EXIT_FAILURE, "rte_hash is full at %u keys\n", i);
+		if (i % 1024 == 0)
+			sl_growth_tend(); /* as the main thread does */
 	}
 	for (uint32_t i = 0; i < QUERIES; i++) {
 		uint32_t wanted = (uint32_t)(((uint64_t)rand() << 16 ^ (uint64_t)rand()) % count);

@@ -2,9 +2,9 @@
 /*
  * bench-graph [RUNS [LCORE [CASE]]]: what it costs to send a packet through N nodes that do
  * nothing, or touch its header, in sluice's graph, in DPDK's, and in plain C calls; and what it
- * costs to parse it, or to find a key in sluice's index and in DPDK's hash. No I/O: packets go
- * round. One JSON object a line on standard output; the cost of the source alone is taken off and
- * stated.
+ * costs to parse it, or to find, add and remove a key in sluice's index and in DPDK's hash. No
+ * I/O: packets go round. One JSON object a line on standard output; the cost of the source alone is
+ * taken off and stated.
  */
 #include "bench.h"
 
@@ -170,5 +170,9 @@ int main(int argc, char **argv)
 		bench_parse(runs);
 	if (is_wanted("find"))
 		bench_index(runs / 4 + 1);
+	if (is_wanted("index-add"))
+		bench_index_add(runs);
+	if (is_wanted("index-grow"))
+		bench_index_grow(RTE_MIN(runs, 5u));
 	return 0;
 }

@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include <assert.h>
+#include <errno.h>
+
+#include <rte_branch_prediction.h>
+#include <rte_prefetch.h>
+
+#include <core/flow/index.h>
+#include <core/plugin/growth.h>
+
+#define WAYS SL_INDEX_WAYS
+
+/* What any thread may read is stored whole. */
+static inline void store(uint32_t *number, uint32_t value)
+{
+	__atomic_store_n(number, value, __ATOMIC_RELAXED);
+}
+
+static inline uint32_t used_ways(const struct sl_bucket *bucket)
+{
+	uint32_t free = sl_index_match(bucket, 0);
+
+	return free == 0 ? WAYS : (uint32_t)__builtin_ctz(free);
+}
+
+/* A bucket more for a chain. There are enough: see overflow_needed(). */
+static struct sl_bucket *extend(struct sl_index *index, struct sl_bucket *last)
+{
+	uint32_t number = index->free;
+	struct sl_bucket *bucket;
+
+	assert(index->overflow != NULL);
+	if (number != 0) {
+		bucket = index->overflow + (number - 1);
+		index->free = bucket->next;
+	} else {
+		number = index->overflow_taken + 1;
+		assert(number <= index->overflow_most);
+		store(&index->overflow_taken, number);
+		if (index->overflow_growth != NULL)
+			sl_growth_reach(index->overflow_growth, number * sizeof(*bucket));
+		bucket = index->overflow + (number - 1);
+	}
+	*bucket = (struct sl_bucket){.next = 0};
+	last->next = number;
+	store(&index->overflow_used, index->overflow_used + 1);
+	return bucket;
+}
+
+static void give_back(struct sl_index *index, uint32_t number)
+{
+	index->overflow[number - 1].next = index->free;
+	index->free = number;
+	store(&index->overflow_used, index->overflow_used - 1);
+}
+
+/* To a chain whose last bucket this is. Returns the last bucket after it. */
+static inline struct sl_bucket *append(struct sl_index *index, struct sl_bucket *last, uint16_t tag,
+				       uint32_t slot)
+{
+	uint32_t way = used_ways(last);
+
+	if (way == WAYS) {
+		last = extend(index, last);
+		way = 0;
+	}
+	last->tags[way] = tag;
+	last->slots[way] = slot;
+	return last;
+}
+
+/* Bit 0 to 15 of a hash is not in the tag, and the key has to be asked. */
+static inline bool moves(const struct sl_index *index, uint32_t half, uint16_t tag, uint32_t slot)
+{
+	if (half >= UINT32_C(1) << 16)
+		return (tag & half >> 16) != 0;
+	return (index->hash(sl_index_key(index, slot), index->key_size) & half) != 0;
+}
+
+/*
+ * One bucket more. A chain is taken to pieces from its start, each bucket given back before
+ * its entries go to one of two chains, so that they never need more buckets than there were.
+ */
+static void split(struct sl_index *index)
+{
+	uint32_t count = index->bucket_count;
+	uint32_t mask = count > index->mask ? index->mask * 2 + 1 : index->mask;
+	uint32_t half = mask / 2 + 1;
+	struct sl_bucket *stay = &index->buckets[count - half], *go = &index->buckets[count];
+	struct sl_bucket taken = *stay;
+
+	*stay = (struct sl_bucket){.next = 0};
+	for (;;) {
+		uint32_t number = taken.next, used = used_ways(&taken);
+
+		for (uint32_t way = 0; way < used; way++)
+			if (moves(index, half, taken.tags[way], taken.slots[way]))
+				go = append(index, go, taken.tags[way], taken.slots[way]);
+			else
+				stay = append(index, stay, taken.tags[way], taken.slots[way]);
+		if (number == 0)
+			break;
+		taken = index->overflow[number - 1];
+		give_back(index, number);
+	}
+	index->mask = mask;
+	store(&index->bucket_count, count + 1);
+}
+
+/*
+ * Load: entries a bucket, on average, before there is one more. Those not yet split in a round
+ * have up to 1.5 times as many: at six, 4 % of the chains are longer than one bucket.
+ *
+ * A split looks at memory that nobody looked at for long: two adds before, the bucket is fetched,
+ * one add before, the keys of its first entries.
+ */
+#define LOAD 4u
+
+static void fetch_keys(const struct sl_index *index, const struct sl_bucket *bucket)
+{
+	uint32_t used = used_ways(bucket);
+
+	for (uint32_t way = 0; way < used; way++)
+		rte_prefetch0(sl_index_key(index, bucket->slots[way]));
+}
+
+static __attribute__((noinline)) void grow(struct sl_index *index)
+{
+	uint32_t count = index->bucket_count, due = count * LOAD;
+	uint32_t half = count > index->mask ? count : index->mask / 2 + 1;
+	struct sl_bucket *from = &index->buckets[count - half];
+
+	if (index->count > due) {
+		if (index->bucket_growth == NULL ||
+		    likely(sl_growth_reach(index->bucket_growth, (count + 1) * sizeof(*from))))
+			split(index);
+	} else if (index->count == due) {
+		if (half < UINT32_C(1) << 16)
+			fetch_keys(index, from);
+	} else {
+		__builtin_prefetch(from, 1);
+		__builtin_prefetch(&index->buckets[count], 1);
+	}
+}
+
+int sl_index_add(struct sl_index *index, uint32_t hash, uint32_t slot)
+{
+	struct sl_bucket *bucket = &index->buckets[sl_index_bucket(index, hash)], *next;
+
+	if (index->count == index->capacity)
+		return -ENOSPC;
+	while ((next = sl_index_next(index, bucket)) != NULL)
+		bucket = next;
+	append(index, bucket, sl_index_tag(hash), slot);
+	store(&index->count, index->count + 1);
+	if (index->count + 1 >= index->bucket_count * LOAD &&
+	    index->bucket_count < index->bucket_most)
+		grow(index);
+	return 0;
+}
+
+int sl_index_remove(struct sl_index *index, uint32_t hash, uint32_t slot)
+{
+	struct sl_bucket *found = NULL, *before = NULL, *last;
+	uint32_t way = 0, end;
+
+	/* To the end in any case: its last entry fills the hole. */
+	for (last = &index->buckets[sl_index_bucket(index, hash)];;
+	     before = last, last = sl_index_next(index, last)) {
+		uint32_t ways = found != NULL ? 0 : sl_index_match(last, sl_index_tag(hash));
+
+		for (; ways != 0 && found == NULL; ways &= ways - 1) {
+			way = (uint32_t)__builtin_ctz(ways);
+			if (last->slots[way] == slot)
+				found = last;
+		}
+		if (last->next == 0)
+			break;
+	}
+	if (found == NULL)
+		return -ENOENT;
+	end = used_ways(last) - 1;
+	found->tags[way] = last->tags[end];
+	found->slots[way] = last->slots[end];
+	last->tags[end] = 0;
+	if (end == 0 && before != NULL) {
+		give_back(index, before->next);
+		before->next = 0;
+	}
+	store(&index->count, index->count - 1);
+	return 0;
+}
