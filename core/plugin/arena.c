@@ -109,10 +109,23 @@ static int backend_flags(const struct sl_arena *arena)
 	return (int)(MALLOCX_ARENA(arena->number) | MALLOCX_TCACHE_NONE | MALLOCX_ALIGN(LINE));
 }
 
+/*
+ * Arenas that are not in use. jemalloc's arenas.destroy keeps some address space and page tables of
+ * each for ever, so they are emptied and used again.
+ */
+static struct {
+	unsigned int *numbers;
+	unsigned int count;
+} spare;
+
 static int backend_open(struct sl_arena *arena)
 {
 	size_t size = sizeof(arena->number);
 
+	if (spare.count > 0) {
+		arena->number = spare.numbers[--spare.count];
+		return 0;
+	}
 	return mallctl("arenas.create", &arena->number, &size, NULL, 0);
 }
 
@@ -136,14 +149,29 @@ static void backend_give(struct sl_arena *arena, void *memory)
 	dallocx(memory, backend_flags(arena));
 }
 
-static void backend_close(struct sl_arena *arena)
+static int call(const char *name, unsigned int number)
 {
 	size_t mib[3], length = 3;
+	int err = mallctlnametomib(name, mib, &length);
 
-	if (mallctlnametomib("arena.0.destroy", mib, &length) != 0)
-		return;
-	mib[1] = arena->number;
-	mallctlbymib(mib, length, NULL, NULL, NULL, 0);
+	mib[1] = number;
+	return err != 0 ? err : mallctlbymib(mib, length, NULL, NULL, NULL, 0);
+}
+
+static void backend_close(struct sl_arena *arena)
+{
+	unsigned int *grown;
+
+	if (call("arena.0.reset", arena->number) == 0 &&
+	    call("arena.0.purge", arena->number) == 0) {
+		grown = realloc(spare.numbers, (spare.count + 1) * sizeof(*grown));
+		if (grown != NULL) {
+			spare.numbers = grown;
+			spare.numbers[spare.count++] = arena->number;
+			return;
+		}
+	}
+	call("arena.0.destroy", arena->number);
 }
 
 #endif

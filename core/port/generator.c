@@ -22,6 +22,7 @@ struct generator_config {
 	uint64_t rate;
 	uint64_t count;
 	uint64_t seed;
+	bool sequence;
 };
 
 /* One Rx queue: written by the worker that polls it. */
@@ -29,6 +30,7 @@ struct queue {
 	struct sl_frames *frames;
 	uint32_t at;       /* next frame */
 	uint32_t round;    /* how often all were sent */
+	uint32_t mark;     /* `sequence`: upper bits of its flows' numbers; 0: no sequence */
 	uint64_t left;     /* packets still to send */
 	uint64_t interval; /* TSC ticks a packet times 2^16; 0: no limit */
 	uint64_t due;      /* TSC when the next may go */
@@ -72,6 +74,14 @@ static void charge(struct queue *q, uint16_t n)
 	q->fraction = ticks & 0xffff;
 }
 
+/* In the last bytes: which flow, the how manieth packet of it. */
+static void number(const struct queue *q, uint32_t at, uint8_t *end)
+{
+	uint32_t words[2] = {q->mark | at, q->round};
+
+	memcpy(end - sizeof(words), words, sizeof(words));
+}
+
 /* The copy of constant size is a few vector moves. */
 static __rte_always_inline void fill(struct queue *q, struct rte_mbuf **pkts, uint16_t n,
 				     const uint32_t stride)
@@ -89,6 +99,8 @@ static __rte_always_inline void fill(struct queue *q, struct rte_mbuf **pkts, ui
 			memset(data + stride, 0, length - stride);
 		m->data_len = length;
 		m->pkt_len = length;
+		if (unlikely(q->mark != 0))
+			number(q, at, data + length);
 		if (unlikely(f->syn_first && q->round == 0))
 			sl_frames_make_syn(data);
 		if (unlikely(++at == f->count)) {
@@ -212,6 +224,8 @@ static int generator_open(struct sl_port *port, struct sl_errors *errors)
 			return -ENOMEM;
 		}
 	}
+	for (uint16_t i = 0; c->sequence && i < port->rx_queues; i++)
+		g->queue[i].mark = (i + 1u) << 24;
 	share_out(g, c, port->rx_queues);
 	port->rx = rx;
 	port->tx = tx;
@@ -279,6 +293,14 @@ static const struct sl_param params[] = {
 		.offset = offsetof(struct generator_config, seed),
 		.max = UINT64_MAX,
 		.doc = "Chooses the order of flows; equal seeds send equal packets",
+	},
+	{
+		.name = "sequence",
+		.kind = SL_BOOL,
+		.offset = offsetof(struct generator_config, sequence),
+		.doc = "Number packets in the last 8 bytes of their payload: the flow, and which "
+		       "packet of it (transport checksums are wrong then); frames must have room "
+		       "for them",
 	},
 	{.name = NULL},
 };

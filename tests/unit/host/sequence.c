@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* A plugin for tests of change under load. `sequence` looks at what a generator with `sequence`
+ * wrote and counts what is missing or out of order. `fails` fails where it is told to. */
+#include <errno.h>
+#include <string.h>
+
+#include <sluice/node.h>
+
+#define FLOWS 65536
+#define QUEUE 16384 /* flows of each queue of the generator */
+
+enum counter { SEEN, FIRST, LOST, REORDERED };
+
+static const struct sl_name counters[] = {
+	[SEEN] = {"seen", "Packets looked at."},
+	[FIRST] = {"first", "Packets of a flow that was not seen before."},
+	[LOST] = {"lost", "Numbers left out."},
+	[REORDERED] = {"reordered", "Packets that came after a later one, or twice."},
+	{NULL, NULL},
+};
+
+/* One more than the last number of each flow; 0: none yet. */
+struct state {
+	uint32_t next[FLOWS];
+};
+
+static void process(struct sl_node *node, struct rte_mbuf **pkts, uint8_t *edge, uint16_t n)
+{
+	struct state *state = node->state;
+
+	(void)edge;
+	for (uint16_t i = 0; i < n; i++) {
+		uint32_t mark[2], *next;
+
+		memcpy(mark, rte_pktmbuf_mtod_offset(pkts[i], void *, pkts[i]->data_len - 8), 8);
+		next = &state->next[((mark[0] >> 24) * QUEUE + (mark[0] & 0xffffff)) % FLOWS];
+		if (*next == 0)
+			sl_count(node, FIRST, 1);
+		else if (mark[1] < *next)
+			sl_count(node, REORDERED, 1);
+		else
+			sl_count(node, LOST, mark[1] - *next);
+		*next = mark[1] + 1;
+	}
+	sl_count(node, SEEN, n);
+}
+
+enum where { NOWHERE, IN_CREATE, IN_CONFIGURE, IN_WORKER_INIT, UNSUPPORTED };
+
+static const char *const where_names[] = {"nowhere",     "create",      "configure",
+					  "worker-init", "unsupported", NULL};
+
+struct config {
+	uint64_t given;
+	uint32_t where;
+	uint64_t value;
+};
+
+static const struct sl_param params[] = {
+	{.name = "where",
+	 .kind = SL_ENUM,
+	 .flags = SL_LIVE,
+	 .names = where_names,
+	 .offset = offsetof(struct config, where),
+	 .doc = "Where to fail."},
+	{.name = "value",
+	 .kind = SL_UINT,
+	 .flags = SL_LIVE,
+	 .offset = offsetof(struct config, value),
+	 .doc = "Means nothing."},
+	{.name = NULL},
+};
+
+struct fails {
+	uint32_t where;
+};
+
+/* Memory that is not given back: the arena has to. */
+static int create(struct sl_instance *instance, const void *config, struct sl_errors *errors)
+{
+	struct fails *fails = sl_instance_data(instance);
+
+	fails->where = ((const struct config *)config)->where;
+	if (sl_alloc(instance, 100000) == NULL || sl_alloc_table(instance, 3000000) == NULL)
+		return -ENOMEM;
+	return fails->where == IN_CREATE ? sl_fail(errors, EIO, "it was told to fail in create")
+					 : 0;
+}
+
+static int configure(struct sl_instance *instance, const void *config, struct sl_errors *errors)
+{
+	uint32_t where = ((const struct config *)config)->where;
+
+	(void)instance;
+	if (where == UNSUPPORTED)
+		return -EOPNOTSUPP;
+	return where == IN_CONFIGURE ? sl_fail(errors, EIO, "it was told to fail in configure") : 0;
+}
+
+static int worker_init(struct sl_node *node, struct sl_errors *errors)
+{
+	const struct fails *fails = node->data;
+
+	if (fails->where == IN_WORKER_INIT)
+		return sl_fail(errors, EIO, "it was told to fail in worker_init");
+	return 0;
+}
+
+static void pass(struct sl_node *node, struct rte_mbuf **pkts, uint8_t *edge, uint16_t n)
+{
+	(void)node, (void)pkts, (void)edge, (void)n;
+}
+
+static const struct sl_node_type types[] = {
+	{
+		.name = "sequence",
+		.doc = "Counts what is missing.",
+		.flags = SL_NODE_STATEFUL,
+		.counters = counters,
+		.state_size = sizeof(struct state),
+		.process = process,
+	},
+	{
+		.name = "fails",
+		.doc = "Fails.",
+		.params = params,
+		.config_size = sizeof(struct config),
+		.instance_size = sizeof(struct fails),
+		.create = create,
+		.configure = configure,
+		.worker_init = worker_init,
+		.process = pass,
+	},
+};
+
+SL_PLUGIN("sequence", "1", "BSD-3-Clause", "For tests of change under load.", types);
