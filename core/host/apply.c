@@ -158,6 +158,9 @@ static void retire(struct attempt *a, struct sl_generation *old)
 		engine->port_count = a->chain->port_count;
 		return;
 	}
+	/* Events name instances, which may end now. */
+	while (sl_engine_take_events(engine) > 0)
+		;
 	sl_past_keep(engine, old);
 	sl_generation_give_numbers(engine, old, a->next);
 	sl_generation_free(old);
@@ -271,8 +274,10 @@ static int apply(struct sl_engine *engine, struct sl_chain *chain,
 {
 	unsigned int most = chain->vnf_count + chain->steering_count, count = 0;
 	const char **replace = calloc(most + 1, sizeof(*replace));
-	int err = replace == NULL ? sl_fail(errors, ENOMEM, "out of memory") : -EOPNOTSUPP;
+	int err = -EOPNOTSUPP;
 
+	if (replace == NULL)
+		return sl_fail(errors, ENOMEM, "out of memory");
 	while (err == -EOPNOTSUPP) {
 		struct attempt attempt = {.engine = engine, .chain = chain, .errors = errors};
 

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
+#include <assert.h>
 #include <errno.h>
 #include <limits.h>
 #include <stdarg.h>
@@ -124,6 +125,7 @@ static void compare_port(struct work *w, unsigned int number)
 	const struct sl_chain_port *was = from != SL_NEW ? &w->old->ports[from] : NULL;
 	char common[96], own[96];
 
+	assert(w->new->ports != NULL && w->old->ports != NULL); /* a chain has some */
 	w->diff->ports[number] = SL_NEW;
 	w->diff->outgoing[number] = SL_NEW;
 	if (was != NULL && was->kind == port->kind &&

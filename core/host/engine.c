@@ -165,7 +165,7 @@ static void show_event(void *context, const char *line)
 		sl_log(SL_LOG_INFO, "%s", line);
 }
 
-static unsigned int take_events(struct sl_engine *engine)
+unsigned int sl_engine_take_events(struct sl_engine *engine)
 {
 	unsigned int taken = 0;
 	uint64_t lost = 0;
@@ -243,8 +243,8 @@ static void poll_instances(struct sl_engine *engine, uint64_t now)
 
 static unsigned int tend(struct sl_engine *engine)
 {
-	unsigned int work =
-		sl_punt_take(engine) + take_events(engine) + sl_engine_fusion_tend(engine);
+	unsigned int work = sl_punt_take(engine) + sl_engine_take_events(engine) +
+			    sl_engine_fusion_tend(engine);
 	uint64_t now = rte_rdtsc();
 
 	sl_growth_tend();
@@ -399,7 +399,7 @@ void sl_engine_stop(struct sl_engine *engine)
 	}
 	if (engine->private->abandoned)
 		return;
-	take_events(engine);
+	sl_engine_take_events(engine);
 	count_leftover(engine);
 	engine->stopped = true;
 	for (unsigned int i = 0; i < engine->port_count; i++)

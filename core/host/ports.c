@@ -86,6 +86,22 @@ void sl_ports_abandon(struct sl_engine *engine, struct sl_port **ports,
 	free(ports);
 }
 
+/* Those that stand on a device which must be closed before, or the others. */
+static int open_some(struct sl_engine *engine, struct sl_chain *chain, const struct sl_diff *diff,
+		     bool swapping, struct sl_port **ports, struct sl_errors *errors)
+{
+	for (unsigned int i = 0; i < chain->port_count; i++) {
+		if (ports[i] != NULL || swaps(diff, i) != swapping)
+			continue;
+		if (swapping)
+			sl_port_park(engine->ports[diff->outgoing[i]]);
+		ports[i] = open_port(engine, chain, &chain->ports[i], errors);
+		if (ports[i] == NULL)
+			return -EIO;
+	}
+	return 0;
+}
+
 struct sl_port **sl_ports_open(struct sl_engine *engine, struct sl_chain *chain,
 			       const struct sl_diff *diff, struct sl_errors *errors)
 {
@@ -99,20 +115,11 @@ struct sl_port **sl_ports_open(struct sl_engine *engine, struct sl_chain *chain,
 		if (goes_on(diff, i))
 			ports[i] = engine->ports[diff->ports[i]];
 	/* Those that need nobody else's device first: less to undo when one does not open. */
-	for (unsigned int i = 0; i < 2 * chain->port_count; i++) {
-		unsigned int p = i % chain->port_count;
-
-		if (ports[p] != NULL || swaps(diff, p) != (i >= chain->port_count))
-			continue;
-		if (swaps(diff, p))
-			sl_port_park(engine->ports[diff->outgoing[p]]);
-		ports[p] = open_port(engine, chain, &chain->ports[p], errors);
-		if (ports[p] != NULL)
-			continue;
-		sl_ports_abandon(engine, ports, chain, diff);
-		return NULL;
-	}
-	return ports;
+	if (open_some(engine, chain, diff, false, ports, errors) == 0 &&
+	    open_some(engine, chain, diff, true, ports, errors) == 0)
+		return ports;
+	sl_ports_abandon(engine, ports, chain, diff);
+	return NULL;
 }
 
 static bool is_among(const struct sl_port *port, struct sl_port *const *ports, unsigned int count)

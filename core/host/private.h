@@ -28,6 +28,7 @@ struct sl_engine_private {
 	struct sl_gone *gone;
 	unsigned int gone_count;
 	struct sl_history *history;
+	struct views *stranded;    /* switch.c: of workers that did not come back */
 	struct sl_events **events; /* per worker */
 	struct rte_ring *punted;   /* of struct punt: see punt.c */
 	uint64_t next_l3_tick, next_watch;
@@ -55,6 +56,9 @@ int sl_engine_fusion_start(struct sl_engine *engine, const struct sl_chain *chai
 /* Memory that workers will want, mismatches that they found; returns how many. */
 unsigned int sl_engine_fusion_tend(struct sl_engine *engine);
 void sl_engine_fusion_end(struct sl_engine *engine);
+
+/* engine.c: show what nodes reported; returns how many events there were. */
+unsigned int sl_engine_take_events(struct sl_engine *engine);
 
 /* totals.c: what the main thread did with all ports' packets. */
 struct sl_ledger;

@@ -58,16 +58,27 @@ static bool all_turned(const struct sl_engine *engine, unsigned int *late)
 
 /* Temporary views, two of each worker. */
 struct views {
+	struct views *next;
 	struct sl_worker_graph *meet, *succeed;
 	unsigned int count;
 };
 
 static void views_free(struct views *views)
 {
+	if (views == NULL)
+		return;
 	for (unsigned int w = 0; views->succeed != NULL && w < views->count; w++)
 		free(views->succeed[w].polls);
 	free(views->meet);
 	free(views->succeed);
+	free(views);
+}
+
+/* A worker that may come back yet keeps what it would look at. */
+static void strand(struct sl_engine *engine, struct views *views)
+{
+	views->next = engine->private->stranded;
+	engine->private->stranded = views;
 }
 
 static bool polled_before(const struct sl_worker_graph *was, const struct sl_poll *poll)
@@ -104,13 +115,17 @@ static int choose_polls(struct sl_worker_graph *view, const struct sl_worker_gra
 	return 0;
 }
 
-static int make_views(struct views *views, const struct sl_generation *old,
-		      const struct sl_generation *next, struct sl_errors *errors)
+static struct views *make_views(const struct sl_generation *old, const struct sl_generation *next,
+				struct sl_errors *errors)
 {
+	struct views *views = calloc(1, sizeof(*views));
+
+	if (views == NULL)
+		goto fail;
 	views->meet = calloc(next->worker_count, sizeof(*views->meet));
 	views->succeed = calloc(next->worker_count, sizeof(*views->succeed));
 	if (views->meet == NULL || views->succeed == NULL)
-		return sl_fail(errors, ENOMEM, "out of memory");
+		goto fail;
 	for (unsigned int w = 0; w < next->worker_count; w++) {
 		views->meet[w] = *old->graphs[w];
 		views->meet[w].newer = next->graphs[w]->graph;
@@ -118,9 +133,13 @@ static int make_views(struct views *views, const struct sl_generation *old,
 		views->succeed[w].older = old->graphs[w]->graph;
 		views->count++;
 		if (choose_polls(&views->succeed[w], old->graphs[w], old) != 0)
-			return sl_fail(errors, ENOMEM, "out of memory");
+			goto fail;
 	}
-	return 0;
+	return views;
+fail:
+	views_free(views);
+	sl_fail(errors, ENOMEM, "out of memory");
+	return NULL;
 }
 
 /*
@@ -217,7 +236,9 @@ static int take_back(struct sl_engine *engine, struct views *views, unsigned int
 
 	publish_generation(engine, engine->generation);
 	*seen = !all_turned(engine, &still);
-	if (!*seen)
+	if (*seen)
+		strand(engine, views);
+	else
 		views_free(views);
 	return sl_fail(errors, ETIMEDOUT,
 		       "worker %u does not come back to its loop; nothing was changed", late);
@@ -227,22 +248,18 @@ int sl_switch(struct sl_engine *engine, struct sl_generation *next, struct sl_ge
 	      bool *seen, struct sl_errors *errors)
 {
 	struct sl_generation *running = engine->generation;
-	struct views views = {0};
+	struct views *views = make_views(running, next, errors);
 	unsigned int late = 0;
 	bool turned;
-	int err;
 
 	*seen = false;
 	*old = NULL;
-	err = make_views(&views, running, next, errors);
-	if (err != 0) {
-		views_free(&views);
-		return err;
-	}
-	publish(engine, views.meet);
+	if (views == NULL)
+		return -ENOMEM;
+	publish(engine, views->meet);
 	if (!all_turned(engine, &late))
-		return take_back(engine, &views, late, seen, errors);
-	publish(engine, views.succeed);
+		return take_back(engine, views, late, seen, errors);
+	publish(engine, views->succeed);
 	turned = all_turned(engine, &late);
 	engine->generation = next;
 	engine->private->generations = next->number;
@@ -255,9 +272,10 @@ int sl_switch(struct sl_engine *engine, struct sl_generation *next, struct sl_ge
 	publish_generation(engine, next);
 	turned = all_turned(engine, &late) && turned;
 	if (turned) {
-		views_free(&views);
+		views_free(views);
 		*old = running;
 	} else {
+		strand(engine, views);
 		sl_log(SL_LOG_ERROR,
 		       "a worker does not come back, or flows do not end; generation %llu stays in "
 		       "memory",

@@ -15,6 +15,7 @@ struct generator_config {
 	uint64_t rate;
 	uint64_t count;
 	uint64_t seed;
+	bool sequence;
 };
 
 static const struct sl_port_config common = {.mtu = 1500};
