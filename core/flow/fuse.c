@@ -27,7 +27,6 @@ struct candidates {
 	uint16_t n;
 	uint8_t place[SL_BURST];
 	bool walks[SL_BURST]; /* it can change state: never by action */
-	uint16_t context[SL_BURST];
 	uint32_t hash[SL_BURST];
 	uint32_t slot[SL_BURST];
 };
@@ -45,33 +44,39 @@ struct burst {
 	(SL_PKT_MALFORMED | SL_PKT_FRAGMENT | SL_PKT_OPTIONS | SL_PKT_REASSEMBLED | SL_PKT_MADE | \
 	 SL_PKT_TRAIL)
 
-static __rte_always_inline bool read_context(uint16_t entry, const struct rte_mbuf *m,
-					     const struct sl_packet *p, struct context *context)
+/*
+ * The number of the packet's context, which is noted too. Three words in registers: written piece
+ * by piece and read back as vectors they would cost as much as all else here. NO_TAGS: the tags are
+ * not of the kind that a flow can have.
+ */
+#define NO_TAGS UINT32_MAX
+
+static __rte_always_inline uint32_t read_context(struct sl_fusion *fusion, uint64_t entry,
+						 const struct rte_mbuf *m,
+						 const struct sl_packet *p, struct context *context)
 {
 	const uint8_t *frame = rte_pktmbuf_mtod(m, const uint8_t *);
+	const struct context *last = &fusion->last_context;
+	uint64_t macs, place = (uint64_t)SL_NO_VLAN << 32;
 	uint32_t more;
 
-	memcpy(&context->macs, frame, 8);
+	memcpy(&macs, frame, 8);
 	memcpy(&more, frame + 8, 4);
-	context->entry = p->mark | (uint64_t)entry << 32;
-	context->place = more | (uint64_t)SL_NO_VLAN << 32 | (uint64_t)p->port << 48;
-	if (likely(p->l3 == RTE_ETHER_HDR_LEN))
-		return true;
-	context->place = more | (uint64_t)p->vlan << 32 | (uint64_t)p->port << 48;
-	/* One tag, and the rest of it in the key: the priority, but not the drop eligibility. */
-	return p->l3 == RTE_ETHER_HDR_LEN + 4 && (p->vlan & 0x1000) == 0 &&
-	       (p->flags & SL_PKT_VLAN) != 0 &&
-	       sl_ether(m)->ether_type == RTE_BE16(RTE_ETHER_TYPE_VLAN);
-}
-
-/* Most packets come from where the one before came from. */
-static __rte_always_inline uint16_t find_context(struct sl_fusion *fusion,
-						 const struct context *context)
-{
-	const struct context *last = &fusion->last_context;
-
-	if (likely(((context->macs ^ last->macs) | (context->place ^ last->place) |
-		    (context->entry ^ last->entry)) == 0))
+	if (unlikely(p->l3 != RTE_ETHER_HDR_LEN)) {
+		/* One tag, all of it in the key but the drop eligibility. */
+		if (p->l3 != RTE_ETHER_HDR_LEN + 4 || (p->vlan & 0x1000) != 0 ||
+		    (p->flags & SL_PKT_VLAN) == 0 ||
+		    sl_ether(m)->ether_type != RTE_BE16(RTE_ETHER_TYPE_VLAN))
+			return NO_TAGS;
+		place = (uint64_t)p->vlan << 32;
+	}
+	place |= more | (uint64_t)p->port << 48;
+	entry = p->mark | entry << 32;
+	context->macs = macs;
+	context->place = place;
+	context->entry = entry;
+	/* Most packets come from where the one before came from. */
+	if (likely(((macs ^ last->macs) | (place ^ last->place) | (entry ^ last->entry)) == 0))
 		return fusion->last_number;
 	return sl_context_find(fusion, context);
 }
@@ -113,18 +118,16 @@ static __rte_always_inline void gather(struct sl_fusion *fusion, struct sl_node 
 	for (uint16_t i = 0; i < n; i++) {
 		const struct rte_mbuf *m = pkts[i];
 		const struct sl_packet *p = sl_packet(m);
-		struct context context;
 		struct candidates *lane;
-		uint32_t ports;
-		uint16_t number;
+		uint32_t ports, number;
 		bool walks;
 
 		if (unlikely((p->flags & UNFIT_FLAGS) != 0 || p->l4 == 0) ||
-		    unlikely(!read_context(node->hop, m, p, &context)) ||
 		    unlikely(!read_ports(m, p, &ports, &walks)))
 			continue;
-		burst->contexts[i] = context;
-		number = find_context(fusion, &context);
+		number = read_context(fusion, node->hop, m, p, &burst->contexts[i]);
+		if (unlikely(number == NO_TAGS))
+			continue;
 		if (likely(p->family == SL_L3_IPV4)) {
 			const struct rte_ipv4_hdr *ip = sl_ipv4(m);
 			uint64_t *words = (uint64_t *)&burst->keys4[four->n];
@@ -150,7 +153,6 @@ static __rte_always_inline void gather(struct sl_fusion *fusion, struct sl_node 
 			continue;
 		}
 		lane->walks[lane->n] = walks;
-		lane->context[lane->n] = number;
 		lane->place[lane->n++] = (uint8_t)i;
 	}
 }
