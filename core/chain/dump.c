@@ -2,7 +2,7 @@
 #include <stdio.h>
 
 #include <core/chain/dump.h>
-#include <core/chain/params.h>
+#include <core/chain/load.h>
 #include <core/plugin/load.h>
 
 static void add_fields(json_t *object, const struct sl_param *table, const unsigned char *config);
@@ -152,8 +152,9 @@ static json_t *dump_steering(const struct sl_chain *chain, const struct sl_chain
 json_t *sl_chain_dump(const struct sl_chain *chain)
 {
 	json_t *ports = json_array(), *vnfs = json_array(), *paths = json_array();
-	json_t *steerings = json_array();
+	json_t *steerings = json_array(), *fusion = json_object();
 
+	add_fields(fusion, sl_fusion_params, (const void *)chain->fusion);
 	for (unsigned int i = 0; i < chain->port_count; i++)
 		json_array_append_new(ports, dump_port(&chain->ports[i]));
 	for (unsigned int i = 0; i < chain->vnf_count; i++)
@@ -162,6 +163,6 @@ json_t *sl_chain_dump(const struct sl_chain *chain)
 		json_array_append_new(paths, dump_path(chain, &chain->paths[i]));
 	for (unsigned int i = 0; i < chain->steering_count; i++)
 		json_array_append_new(steerings, dump_steering(chain, &chain->steerings[i]));
-	return json_pack("{s:s, s:o, s:o, s:o, s:o}", "name", chain->name, "ports", ports, "vnfs",
-			 vnfs, "paths", paths, "steering", steerings);
+	return json_pack("{s:s, s:o, s:o, s:o, s:o, s:o}", "name", chain->name, "ports", ports,
+			 "vnfs", vnfs, "paths", paths, "steering", steerings, "fusion", fusion);
 }

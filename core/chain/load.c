@@ -222,38 +222,62 @@ static void load(struct sl_loader *loader)
 		check_plan(loader);
 }
 
+/* The store becomes the chain's, or is freed. The root may be NULL, which was told. */
+static struct sl_chain *load_root(struct sl_loader *loader, const char *file)
+{
+	struct sl_errors *errors = loader->errors;
+
+	if (loader->store != NULL)
+		loader->chain = sl_store_alloc(loader->store, 1, sizeof(*loader->chain));
+	if (loader->chain != NULL) {
+		loader->chain->store = loader->store;
+		loader->chain->users = 1;
+		loader->chain->file = sl_store_text(loader->store, file, strlen(file));
+		sl_errors_resolve(errors, sl_store_find, loader->store);
+	}
+	if (loader->root != NULL && loader->chain != NULL && loader->chain->file != NULL)
+		load(loader);
+	if (loader->store == NULL || sl_store_failed(loader->store))
+		sl_fail(errors, ENOMEM, "%s: out of memory while reading it, or it is too large",
+			file);
+	if (sl_errors_count(errors) == loader->errors_before)
+		return loader->chain;
+	sl_errors_resolve(errors, NULL, NULL);
+	sl_store_free(loader->store);
+	return NULL;
+}
+
 struct sl_chain *sl_chain_load_within(size_t memory, const char *file, const char *bytes,
 				      size_t size, struct sl_registry *registry,
 				      const char *const *vnf_folders, unsigned int folder_count,
 				      struct sl_errors *errors)
 {
-	unsigned int before = sl_errors_count(errors);
-	struct sl_loader loader = {.errors = errors,
-				   .errors_before = before,
+	struct sl_loader loader = {.store = sl_store_new(memory),
+				   .errors = errors,
+				   .errors_before = sl_errors_count(errors),
 				   .registry = registry,
 				   .folders = vnf_folders,
 				   .folder_count = folder_count};
 
-	loader.store = sl_store_new(memory);
 	if (loader.store != NULL)
-		loader.chain = sl_store_alloc(loader.store, 1, sizeof(*loader.chain));
-	if (loader.chain != NULL) {
-		loader.chain->store = loader.store;
-		loader.chain->users = 1;
-		loader.chain->file = sl_store_text(loader.store, file, strlen(file));
-		sl_errors_resolve(errors, sl_store_find, loader.store);
 		loader.root = sl_tree_read(loader.store, file, bytes, size, errors);
-	}
-	if (loader.root != NULL && loader.chain->file != NULL)
-		load(&loader);
-	if (loader.store == NULL || sl_store_failed(loader.store))
-		sl_fail(errors, ENOMEM, "%s: out of memory while reading it, or it is too large",
-			file);
-	if (sl_errors_count(errors) == before)
-		return loader.chain;
-	sl_errors_resolve(errors, NULL, NULL);
-	sl_store_free(loader.store);
-	return NULL;
+	return load_root(&loader, file);
+}
+
+struct sl_chain *sl_chain_load_tree(struct sl_store *store, const struct sl_tree *root,
+				    const char *file, struct sl_registry *registry,
+				    const char *const *vnf_folders, unsigned int folder_count,
+				    struct sl_errors *errors)
+{
+	struct sl_loader loader = {.store = store,
+				   .errors = errors,
+				   .errors_before = sl_errors_count(errors),
+				   .registry = registry,
+				   .root = root,
+				   .folders = vnf_folders,
+				   .folder_count = folder_count};
+
+	return load_root(&loader, file);
 }
 
 struct sl_chain *sl_chain_load_bytes(const char *file, const char *bytes, size_t size,

@@ -67,6 +67,13 @@ struct sl_chain *sl_chain_load_within(size_t memory, const char *file, const cha
 				      const char *const *vnf_folders, unsigned int folder_count,
 				      struct sl_errors *errors);
 
+/* The same for a tree that is there already; the store that it lies in becomes the chain's, or is
+ * freed. */
+struct sl_chain *sl_chain_load_tree(struct sl_store *store, const struct sl_tree *root,
+				    const char *file, struct sl_registry *registry,
+				    const char *const *vnf_folders, unsigned int folder_count,
+				    struct sl_errors *errors);
+
 /* Names: letters, digits, `-` and `_`, starting with a letter, none that means something else.
  * what: "port". */
 bool sl_check_name(struct sl_loader *loader, const struct sl_tree *name, const char *what);

@@ -51,8 +51,8 @@ static void tables_are_marked(void **state)
 static void what_is_no_table_is_left(void **state)
 {
 	static const char *const texts[] = {
-		"-- {\n--[[ { ]] --[==[ {\n]] ]==] x = '{' y = \"\\\"{\" z = [[{]] w = [=[ { ]] "
-		"]=]",
+		"-- {\n--[[ { ]] x = '{' y = \"\\\"{\" z = [[{]]",
+		"--[==[ {\n]] ]==] w = [=[ { ]] ]=]",
 		"x = 'a\\\n{' y = 'a\\z\n  {'",
 		"#!/usr/bin/env luajit {\nx = a[b[1]]",
 		"x = 1 --{",
