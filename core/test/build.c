@@ -7,10 +7,6 @@
 #include <core/chain/values.h>
 #include <core/test/build.h>
 
-#define TYPE_NONE     0x88b5 /* IEEE 802, for local experiments */
-#define PROTOCOL_NONE 253    /* RFC 3692, for experiments */
-#define VXLAN_PORT    4789
-
 struct builder {
 	const struct sl_chain *chain;
 	struct sl_errors *errors;
@@ -301,79 +297,6 @@ static void add_layers(struct builder *b, const struct sl_tree *map)
 	}
 }
 
-/* A field that was not given. */
-static void make(struct builder *b, uint32_t number, const char *name, uint64_t value)
-{
-	const struct sl_frame_layer *own = &b->frame->layers[number];
-	const struct sl_layer *layer = &sl_layers[own->id];
-	const struct sl_header_field *field = sl_header_find(layer, name);
-
-	if ((b->given[number] >> (field - layer->fields) & 1) == 0)
-		sl_header_set(b->frame->bytes + own->offset, field, value);
-}
-
-static void make_fields(struct builder *b, uint32_t number)
-{
-	const struct sl_frame *frame = b->frame;
-	const struct sl_frame_layer *own = &frame->layers[number];
-	bool last = number + 1 == frame->layer_count;
-	enum sl_layer_id next = last ? SL_LAYER_COUNT : frame->layers[number + 1].id;
-	int type = last ? -1 : sl_layer_ethertype(next);
-	int protocol = last ? -1 : sl_layer_protocol(next);
-	uint32_t length = frame->length - own->offset;
-
-	if (type < 0)
-		type = TYPE_NONE;
-	if (protocol < 0)
-		protocol = PROTOCOL_NONE;
-	switch (own->id) {
-	case SL_LAYER_ETH:
-	case SL_LAYER_VLAN:
-		make(b, number, "type", (uint64_t)type);
-		break;
-	case SL_LAYER_IP:
-		make(b, number, "header", own->size / 4);
-		make(b, number, "length", length);
-		make(b, number, "proto", (uint64_t)protocol);
-		break;
-	case SL_LAYER_IP6:
-		make(b, number, "length", length - own->size);
-		make(b, number, "next", (uint64_t)protocol);
-		break;
-	case SL_LAYER_FRAG6:
-		make(b, number, "next", (uint64_t)protocol);
-		break;
-	case SL_LAYER_TCP:
-		make(b, number, "header", own->size / 4);
-		break;
-	case SL_LAYER_UDP:
-		make(b, number, "length", length);
-		if (next == SL_LAYER_VXLAN)
-			make(b, number, "dport", VXLAN_PORT);
-		break;
-	case SL_LAYER_MPLS:
-		make(b, number, "bottom", next != SL_LAYER_MPLS);
-		break;
-	case SL_LAYER_GRE:
-		make(b, number, "protocol", (uint64_t)type);
-		break;
-	default:
-		break;
-	}
-}
-
-/* From the inside out: what is outside counts what is inside. */
-static void complete(struct builder *b)
-{
-	uint16_t checksum;
-
-	for (uint32_t i = b->frame->layer_count; i-- > 0;)
-		make_fields(b, i);
-	for (uint32_t i = b->frame->layer_count; i-- > 0;)
-		if (sl_frame_checksum(b->frame, i, &checksum))
-			make(b, i, "checksum", checksum);
-}
-
 bool sl_packet_build(const struct sl_chain *chain, const struct sl_tree *tree,
 		     struct sl_frame *frame, struct sl_errors *errors)
 {
@@ -398,7 +321,7 @@ bool sl_packet_build(const struct sl_chain *chain, const struct sl_tree *tree,
 		wrong(&b, tree, "expected a packet: hexadecimal bytes or layers");
 	}
 	if (!b.failed)
-		complete(&b);
+		sl_frame_complete(frame, b.given);
 	if (!b.failed && frame->length == 0)
 		wrong(&b, tree, "the packet is empty");
 	return !b.failed;

@@ -51,6 +51,7 @@ fail(struct drive *d, const struct sl_test_step *step, const char *format, ...)
 	else
 		fprintf(d->out, "    %s: ", d->test->file);
 	va_start(args, format);
+	/* NOLINTNEXTLINE(clang-analyzer-valist.Uninitialized): it is, in the line above */
 	vfprintf(d->out, format, args);
 	va_end(args);
 	fputc('\n', d->out);

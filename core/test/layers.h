@@ -81,6 +81,9 @@ const char *sl_header_format(const uint8_t *header, const struct sl_header_field
 void sl_frame_parse(struct sl_frame *frame);
 /* The checksum that a layer should have, network order value; false: it has none. */
 bool sl_frame_checksum(const struct sl_frame *frame, uint32_t layer, uint16_t *checksum);
+/* Fill in lengths, types, protocols and checksums. given: per layer, bits of the fields that are as
+ * they shall be. */
+void sl_frame_complete(struct sl_frame *frame, const uint64_t *given);
 /* "eth 02:.. > 02:.. / ip 10.0.0.1 > 192.0.2.1 / udp 4000 > 53 / 5 bytes" */
 const char *sl_frame_summary(const struct sl_frame *frame, char *text, size_t size);
 #define SL_FRAME_TEXT 400
