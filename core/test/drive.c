@@ -21,6 +21,8 @@
 /* Nothing moves for so long: what is still inside waits for something, such as a fragment. */
 #define STILL_MS 30
 #define STUCK_MS 10000
+/* From step to step at least so long: ICMP errors have a limit of rate. */
+#define APART_MS 20
 
 /* Packets that came out of a port and no step has asked for yet. */
 struct came {
@@ -33,6 +35,7 @@ struct drive {
 	struct sl_engine engine;
 	struct came *came;             /* per port */
 	const struct sl_test_step *in; /* the last that went in */
+	uint64_t in_ms;                /* and when */
 	json_t *before;                /* hops when the group of steps at hand began */
 	FILE *out;
 	int failures;
@@ -217,6 +220,9 @@ static void take_in(struct drive *d, const struct sl_test_step *step)
 {
 	struct sl_port *port = d->engine.ports[step->port];
 
+	while (now_ms() - d->in_ms < APART_MS)
+		sl_engine_poll(&d->engine, 1000, -1);
+	d->in_ms = now_ms();
 	d->in = step;
 	for (uint64_t n = 0; n < step->times * step->frame_count && !d->broken; n++) {
 		const struct sl_frame *frame = &step->frames[n % step->frame_count];
