@@ -29,18 +29,14 @@ struct lb_service_key {
 	uint32_t family;
 };
 
-/* What a backend is. Two with the same target are the same; zeroed, so that bytes compare. */
+/* What a backend is. Two with the same target are the same. */
 struct lb_target {
 	struct lb_service_key service;
 	struct sl_addr addr;
 	uint16_t port; /* 0: that of the packet */
 	uint8_t mode;
-	uint8_t zero;
 	struct rte_ether_addr mac;
-	uint16_t pad;
 };
-
-static_assert(sizeof(struct lb_target) == 56, "a target has no holes");
 
 enum lb_state {
 	LB_CHECKING, /* no check has ended yet */
@@ -51,7 +47,7 @@ enum lb_state {
 /* A backend as workers see it. But for the atomics it does not change while any session refers
  * to the slot. */
 struct lb_backend {
-	alignas(128) _Atomic uint32_t epoch;
+	alignas(64) _Atomic uint32_t epoch;
 	_Atomic uint8_t open;  /* takes new sessions */
 	_Atomic uint8_t state; /* enum lb_state; for events */
 	uint8_t mode;

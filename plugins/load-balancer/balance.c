@@ -96,12 +96,18 @@ static uint8_t pass(struct lb_worker *w, const struct rte_mbuf *m, bool for_ever
 	return SL_ON;
 }
 
-/* Not with the hash of the index: many flows in one of its buckets would share a backend. */
+/* The same on every machine, so that several balancers agree: sl_index_hash() has a secret. size: a
+ * multiple of 8. */
 static uint32_t table_entry(const struct lb_plan *plan, const void *key, uint32_t size)
 {
-	uint64_t x = sl_index_hash(key, size) * 0x9e3779b97f4a7c15ull;
+	uint64_t x = 0, word;
 
-	x = (x ^ (x >> 29)) * 0xbf58476d1ce4e5b9ull;
+	for (uint32_t i = 0; i < size; i += sizeof(word)) {
+		memcpy(&word, (const uint8_t *)key + i, sizeof(word));
+		x = (x ^ word) * 0x9e3779b97f4a7c15ull;
+		x ^= x >> 29;
+	}
+	x *= 0xbf58476d1ce4e5b9ull;
 	return (uint32_t)(((x >> 32) * plan->table_size) >> 32);
 }
 

@@ -99,9 +99,8 @@ static int make_fixed(struct sl_instance *instance, const struct lb_config *conf
 		lb->tunnel_source[addr->family == SL_FAMILY_IPV6] = *addr;
 	}
 	lb->backends =
-		(struct lb_backend *)sl_alloc_table(instance, LB_SLOTS * sizeof(struct lb_backend));
-	lb->servers =
-		(struct lb_server *)sl_alloc_table(instance, LB_SLOTS * sizeof(struct lb_server));
+		(struct lb_backend *)sl_alloc(instance, LB_SLOTS * sizeof(struct lb_backend));
+	lb->servers = (struct lb_server *)sl_alloc(instance, LB_SLOTS * sizeof(struct lb_server));
 	if (lb->backends == NULL || lb->servers == NULL)
 		return sl_fail(errors, ENOMEM, "no memory for backends");
 	return 0;
@@ -234,8 +233,7 @@ static int worker_init(struct sl_node *node, struct sl_errors *errors)
 	w->node = node;
 	w->wheel_step = RTE_MAX(sl_hz() / 4, 1u);
 	at = node->now != NULL ? sl_now(node) / w->wheel_step : 0;
-	w->tallies =
-		(struct lb_tally *)sl_alloc_table(instance, LB_SLOTS * sizeof(struct lb_tally));
+	w->tallies = (struct lb_tally *)sl_alloc(instance, LB_SLOTS * sizeof(struct lb_tally));
 	if (w->tallies == NULL)
 		return sl_fail(errors, ENOMEM, "no memory for counters of backends");
 	if (node->worker == 0) {

@@ -43,6 +43,13 @@ static void slot_take(struct lb *lb, uint16_t slot, const struct lb_target *targ
 	sl_lb_outer_init(lb, backend);
 }
 
+static bool same_target(const struct lb_target *a, const struct lb_target *b)
+{
+	return memcmp(&a->service, &b->service, sizeof(a->service)) == 0 && a->mode == b->mode &&
+	       sl_addr_compare(&a->addr, &b->addr) == 0 && a->port == b->port &&
+	       rte_is_same_ether_addr(&a->mac, &b->mac);
+}
+
 /* The slot of this target, or a new one. LB_NOBODY: there is none. */
 static uint16_t slot_of(struct sl_instance *instance, const struct lb_target *target, bool *fresh)
 {
@@ -53,7 +60,7 @@ static uint16_t slot_of(struct sl_instance *instance, const struct lb_target *ta
 	for (uint16_t i = 0; i < LB_SLOTS; i++) {
 		const struct lb_server *server = &lb->servers[i];
 
-		if (server->used && memcmp(&server->target, target, sizeof(*target)) == 0)
+		if (server->used && same_target(&server->target, target))
 			return i;
 		if (vacant == LB_NOBODY && !server->used && !sessions_left(instance, i))
 			vacant = i;
