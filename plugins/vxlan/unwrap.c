@@ -45,7 +45,7 @@ static bool cut_front(struct rte_mbuf *m, uint16_t length)
 		if (rte_mbuf_refcnt_read(s) != 1)
 			return false;
 	m->pkt_len -= length;
-	for (; length > 0; segment = segment->next) {
+	for (; length > 0 && segment != NULL; segment = segment->next) {
 		uint16_t part = RTE_MIN(length, segment->data_len);
 
 		segment->data_off += part;
