@@ -163,6 +163,7 @@ const struct sl_param sl_pol_params[] = {
 	 .offset = offsetof(struct pol_config, idle),
 	 .def = "30 s",
 	 .min = 1000000,
+	 .max = UINT64_C(30) * 86400 * 1000000000,
 	 .doc = "a flow's meter goes after that long without a packet, but not before it is full"},
 	{.name = "table-full",
 	 .kind = SL_ENUM,
