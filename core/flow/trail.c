@@ -417,7 +417,9 @@ void sl_trail_session(struct sl_trail *trail, struct sl_anchor *anchor, uint64_t
 
 void sl_trail_guard(struct sl_trail *trail)
 {
-	if (trail->tie_count == 0 || trail->ties[trail->tie_count - 1].step != trail->step_count)
+	/* A guard sees the packet as it came in: not as it is behind a push or a pop. */
+	if (trail->tie_count == 0 || trail->ties[trail->tie_count - 1].step != trail->step_count ||
+	    longer(trail) != 0)
 		sl_trail_refuse(trail);
 	else
 		trail->ties[trail->tie_count - 1].guards = true;

@@ -191,7 +191,8 @@ SL_PUBLIC void sl_trail_session(struct sl_trail *trail, struct sl_anchor *anchor
 /**
  * Ask the type's guard() about each packet before the action is executed; after
  * sl_trail_session(), with its handle. For what depends on more than the flow: sequence numbers, a
- * meter. If the node drops the packet at hand, that is no decision for the flow.
+ * meter. If the node drops the packet at hand, that is no decision for the flow. Behind a node that
+ * pushed or popped bytes the trail refuses: the guard would see another packet.
  */
 SL_PUBLIC void sl_trail_guard(struct sl_trail *trail);
 
