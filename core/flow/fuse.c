@@ -275,6 +275,7 @@ struct pass {
 	uint8_t *edge;
 	uint64_t now;
 	bool verify_all, verify_one; /* one of this burst is due */
+	bool alone;                  /* the burst is one packet */
 	uint32_t hits, walked, recorded;
 	/* Packets in a row that took the same course. */
 	struct course *course;
@@ -317,6 +318,11 @@ static __rte_noinline bool verify(struct pass *pass, unsigned int number, uint16
 			return false;
 		fusion->countdown = next_sample(fusion);
 	}
+	/* What a meter says of a packet holds until another takes of it: before one that is
+	 * verified has walked, others of its burst would. They all walk then, or all take their
+	 * actions. */
+	if (course->action.flags & COURSE_GUARD && !pass->alone)
+		return pass->verify_all;
 	if (course->action.flags & COURSE_GUARD)
 		verdict = ask(fusion, *flow_ties(&fusion->lanes[number], c->slot[at]),
 			      pass->pkts[place], false, &who);
@@ -471,6 +477,7 @@ static void process(struct sl_node *node, struct rte_mbuf **pkts, uint8_t *edge,
 		.pkts = pkts,
 		.edge = edge,
 		.now = *node->now,
+		.alone = n == 1,
 	};
 	uint8_t mode;
 
