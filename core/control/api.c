@@ -420,6 +420,8 @@ json_t *sl_api_answer(struct sl_engine *engine, const struct sl_api_request *req
 		return sl_api_apply(engine, request, status);
 	if (strcmp(path, "rollback") == 0)
 		return sl_api_rollback(engine, request, status);
+	if (strncmp(path, "plugins/", 8) == 0)
+		return sl_api_plugin(engine, request, path + 8, status);
 	if (strncmp(path, "vnfs/", 5) == 0)
 		return answer_vnf(engine, request, path + 5, status);
 	if (!get && strcmp(path, "fusion") == 0)

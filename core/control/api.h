@@ -5,6 +5,7 @@
  *	GET  /v1/status  ports  paths  nodes  vnfs  plugins  workers  memory  stats
  *	GET  /v1/history
  *	POST /v1/apply                {"file": NAME, "text": CHAIN, "dry_run": BOOLEAN}
+ *	POST /v1/plugins/NAME/load    reload    unload
  *	POST /v1/rollback             {"generation": NUMBER, "dry_run": BOOLEAN}
  *	GET  /v1/vnfs/NAME
  *	GET  /v1/vnfs/NAME/COMMAND    commands that only look; arguments in the query

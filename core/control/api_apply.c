@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -8,7 +9,7 @@
 #include <core/host/apply.h>
 #include <core/plugin/json.h>
 
-enum { OK = 200, BAD_REQUEST = 400, FORBIDDEN = 403, NOT_ALLOWED = 405 };
+enum { BAD_REQUEST = 400, FORBIDDEN = 403, NOT_FOUND = 404, NOT_ALLOWED = 405 };
 
 static json_t *refuse(unsigned int *status, unsigned int code, const char *text)
 {
@@ -178,6 +179,54 @@ json_t *sl_api_rollback(struct sl_engine *engine, const struct sl_api_request *r
 	}
 	json_decref(body);
 	return result;
+}
+
+/* What was loaded or unloaded. */
+static json_t *plugin_answer(int err, const char *name, struct sl_errors *errors,
+			     unsigned int *status)
+{
+	json_t *object;
+
+	if (err == 0)
+		object = json_pack("{ss}", "plugin", name);
+	else
+		object = errors_of(status, errors);
+	sl_errors_free(errors);
+	return object;
+}
+
+json_t *sl_api_plugin(struct sl_engine *engine, const struct sl_api_request *request,
+		      const char *rest, unsigned int *status)
+{
+	json_t *result, *body = body_of(request, status, &result);
+	const char *slash = strrchr(rest, '/');
+	struct sl_errors *errors;
+	struct sl_applied applied;
+	char name[4096];
+	int err;
+
+	if (body == NULL)
+		return result;
+	json_decref(body);
+	errors = sl_errors_new();
+	if (errors == NULL || slash == NULL || (size_t)(slash - rest) >= sizeof(name)) {
+		sl_errors_free(errors);
+		return refuse(status, NOT_FOUND, "expected plugins/NAME/load, reload or unload");
+	}
+	memcpy(name, rest, (size_t)(slash - rest));
+	name[slash - rest] = '\0';
+	if (strcmp(slash, "/load") == 0) {
+		err = sl_registry_load(engine->registry, name, errors) != NULL ? 0 : -ENOENT;
+		return plugin_answer(err, name, errors, status);
+	}
+	if (strcmp(slash, "/unload") == 0)
+		return plugin_answer(sl_engine_unload(engine, name, errors), name, errors, status);
+	if (strcmp(slash, "/reload") == 0) {
+		err = sl_engine_reload(engine, name, request->who, &applied, errors);
+		return answer(err, false, &applied, errors, status);
+	}
+	sl_errors_free(errors);
+	return refuse(status, NOT_FOUND, "a plugin can be loaded, reloaded or unloaded");
 }
 
 json_t *sl_api_history(const struct sl_engine *engine)

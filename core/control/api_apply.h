@@ -11,6 +11,9 @@ json_t *sl_api_apply(struct sl_engine *engine, const struct sl_api_request *requ
 		     unsigned int *status);
 json_t *sl_api_rollback(struct sl_engine *engine, const struct sl_api_request *request,
 			unsigned int *status);
+/* POST /v1/plugins/NAME/load, reload or unload; rest: what follows "plugins/". */
+json_t *sl_api_plugin(struct sl_engine *engine, const struct sl_api_request *request,
+		      const char *rest, unsigned int *status);
 json_t *sl_api_history(const struct sl_engine *engine);
 
 #endif

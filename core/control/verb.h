@@ -67,6 +67,8 @@ char *sl_verb_socket(const char *socket, const char *config, struct sl_errors *e
 /* "name=value" arguments as a JSON object; a name given twice becomes a list. NULL: one has no
  * "=", which *wrong is. */
 json_t *sl_verb_arguments(char *const *args, int count, const char **wrong);
+/* Print what an apply changed: see core/control/api_apply.h. */
+void sl_verb_changes(const json_t *answer);
 /* Print an answer: JSON, or tables. */
 void sl_verb_print(const json_t *answer, bool json);
 

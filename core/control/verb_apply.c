@@ -54,7 +54,7 @@ static int read_options(const struct sl_verb *verb, int argc, char **argv, struc
 }
 
 /* What stays as it is is not worth a line. */
-static void print_changes(const json_t *answer)
+void sl_verb_changes(const json_t *answer)
 {
 	static const struct sl_column columns[] = {
 		{"what", "what"}, {"name", "name"}, {"change", "change"}, {"detail", "detail"}};
@@ -136,7 +136,7 @@ static int run_apply(const struct sl_verb *verb, int argc, char **argv)
 		fprintf(stderr, "sluice apply: %s: not UTF-8\n", argv[optind]);
 		return SL_EXIT_WRONG;
 	}
-	return ask(verb, &given, "/v1/apply", body, print_changes);
+	return ask(verb, &given, "/v1/apply", body, sl_verb_changes);
 }
 
 static int run_rollback(const struct sl_verb *verb, int argc, char **argv)
@@ -162,7 +162,7 @@ static int run_rollback(const struct sl_verb *verb, int argc, char **argv)
 	body = json_pack("{sb}", "dry_run", given.dry_run);
 	if (number != 0)
 		json_object_set_new(body, "generation", json_integer((json_int_t)number));
-	return ask(verb, &given, "/v1/rollback", body, print_changes);
+	return ask(verb, &given, "/v1/rollback", body, sl_verb_changes);
 }
 
 static void print_history(const json_t *answer)

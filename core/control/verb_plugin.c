@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include <core/control/client.h>
 #include <core/control/describe.h>
 #include <core/control/report.h>
 #include <core/control/table.h>
@@ -164,16 +166,53 @@ static int look(const struct sl_verb *verb, const char *name, const char *config
 	return sl_verb_flush(verb, status);
 }
 
+/* Of a running sluice: load, reload or unload. */
+static int change(const struct sl_verb *verb, const char *what, const char *name,
+		  const char *socket, const char *config, bool json)
+{
+	struct sl_errors *errors = sl_errors_new();
+	char *address = sl_verb_socket(socket, config, errors);
+	char *path = sl_client_path("/v1/plugins", name, what, NULL);
+	json_t *answer = NULL, *body = json_object();
+	int status = SL_EXIT_FAILED;
+
+	if (address != NULL && path != NULL)
+		answer = sl_client_ask(address, path, body, errors);
+	if (answer != NULL) {
+		if (json)
+			sl_verb_print(answer, true);
+		else if (strcmp(what, "reload") == 0)
+			sl_verb_changes(answer);
+		status = SL_EXIT_OK;
+	}
+	sl_errors_print(errors, stderr);
+	sl_errors_free(errors);
+	json_decref(answer);
+	json_decref(body);
+	free(address);
+	free(path);
+	return sl_verb_flush(verb, status);
+}
+
+static bool changes(const char *what)
+{
+	return strcmp(what, "load") == 0 || strcmp(what, "reload") == 0 ||
+	       strcmp(what, "unload") == 0;
+}
+
 static int run(const struct sl_verb *verb, int argc, char **argv)
 {
-	static const struct option options[] = {SL_OPTION_CONFIG, SL_OPTION_JSON, SL_OPTION_HELP,
-						SL_OPTION_END};
-	const char *config = NULL;
+	static const struct option options[] = {SL_OPTION_SOCKET, SL_OPTION_CONFIG, SL_OPTION_JSON,
+						SL_OPTION_HELP, SL_OPTION_END};
+	const char *config = NULL, *socket = NULL;
 	bool json = false;
 	int option;
 
-	while ((option = getopt_long(argc, argv, "c:jh", options, NULL)) != -1) {
+	while ((option = getopt_long(argc, argv, "s:c:jh", options, NULL)) != -1) {
 		switch (option) {
+		case 's':
+			socket = optarg;
+			break;
 		case 'c':
 			config = optarg;
 			break;
@@ -192,17 +231,32 @@ static int run(const struct sl_verb *verb, int argc, char **argv)
 		return look(verb, NULL, config, json);
 	if (argc == 2 && strcmp(argv[0], "show") == 0)
 		return look(verb, argv[1], config, json);
-	return sl_verb_misused(verb, "say `list`, or `show` and a plugin's name or path");
+	if (argc == 2 && changes(argv[0]))
+		return change(verb, argv[0], argv[1], socket, config, json);
+	return sl_verb_misused(verb, "say `list`, or `show`, `load`, `reload` or `unload` and a "
+				     "plugin's name or path");
 }
 
 const struct sl_verb sl_verb_plugin = {
 	.name = "plugin",
-	.synopsis = "plugin [--config FILE] [--json] list | show NAME|PATH",
-	.summary = "List the plugins that are there, or show what one declares",
-	.help = "Reads the files: no sluice needs to run, and no rights are needed. `show` tells "
-		"the\n"
+	.synopsis = "plugin [--socket PATH | --config FILE] [--json] list | show NAME|PATH | "
+		    "load|reload|unload NAME|PATH",
+	.summary = "List plugins, show what one declares, or change those of a running sluice",
+	.help = "`load` makes a running sluice load a plugin, `unload` unmaps one that nothing "
+		"uses. "
+		"`reload`\n"
+		"loads the file of one as it is now and puts the new code under the running chain: "
+		"its\n"
+		"instances are replaced, and their sessions lost. After an error the old code runs "
+		"on.\n"
+		"\n"
+		"`list` and `show` read the files: no sluice needs to run, and no rights are "
+		"needed. "
+		"`show`\n"
+		"tells the\n"
 		"parameters, drop reasons, counters, events and commands of each node type.\n"
 		"\n"
+		"  -s, --socket PATH  control socket of the running sluice\n"
 		"  -c, --config FILE  host file, which says where plugins are looked for\n"
 		"  -j, --json         JSON instead of text\n",
 	.run = run,

@@ -34,6 +34,13 @@ int sl_engine_apply(struct sl_engine *engine, const struct sl_apply_request *req
 int sl_engine_rollback(struct sl_engine *engine, uint64_t number, uid_t who, bool dry_run,
 		       struct sl_applied *applied, struct sl_errors *errors);
 
+/* Load a plugin's file anew and put its new code under the running chain: instances of its types
+ * are replaced. 0, or -errno with messages: then the old code runs on. */
+int sl_engine_reload(struct sl_engine *engine, const char *name, uid_t who,
+		     struct sl_applied *applied, struct sl_errors *errors);
+/* Unmap a plugin's code. -EBUSY, with the names of its instances, when there are any. */
+int sl_engine_unload(struct sl_engine *engine, const char *name, struct sl_errors *errors);
+
 /* Generations whose chains are kept: the last ones. */
 #define SL_HISTORY 16
 

@@ -7,6 +7,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/sendfile.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -123,10 +125,10 @@ static const char *linker_says(const char *name)
 }
 
 /*
- * The object is opened through the descriptor that was checked, so that it cannot be swapped in
- * between. The name says the process too, for debuggers to find the file by it. glibc takes an
- * object of a name it has loaded for the same object: the descriptor stays open meanwhile, so
- * no other can get its number.
+ * The object is opened through the descriptor of the copy that was checked, so that it cannot be
+ * swapped in between. The name says the process too, for debuggers to find the file by it. glibc
+ * takes an object of a name it has loaded for the same object: the descriptor stays open meanwhile,
+ * so no other can get its number.
  */
 static int link_object(struct sl_loaded_plugin *opened, struct sl_errors *errors)
 {
@@ -153,6 +155,37 @@ static int link_object(struct sl_loaded_plugin *opened, struct sl_errors *errors
 	return 0;
 }
 
+/* Whoever writes the file anew, in place perhaps, must not change the code that runs. */
+static int copy_file(struct sl_loaded_plugin *opened, const char *path, struct sl_errors *errors)
+{
+	const char *slash = strrchr(path, '/');
+	int copy = memfd_create(slash != NULL ? slash + 1 : path, MFD_CLOEXEC);
+	struct stat s;
+
+	if (copy < 0)
+		return sl_fail(errors, errno, "plugin %s: cannot be copied into memory: %s", path,
+			       strerror(errno));
+	if (fstat(opened->fd, &s) != 0)
+		goto fail;
+	opened->device = s.st_dev;
+	opened->inode = s.st_ino;
+	for (off_t at = 0; at < s.st_size;) {
+		ssize_t n = sendfile(copy, opened->fd, &at, (size_t)(s.st_size - at));
+
+		if (n < 0)
+			goto fail;
+		if (n == 0) /* it was cut off meanwhile: check_elf() sees it */
+			break;
+	}
+	close(opened->fd);
+	opened->fd = copy;
+	return 0;
+fail:
+	sl_fail(errors, errno, "plugin %s: cannot read it: %s", path, strerror(errno));
+	close(copy);
+	return -EIO;
+}
+
 int sl_plugin_open(const char *path, struct sl_loaded_plugin *opened, struct sl_errors *errors)
 {
 	int error;
@@ -170,6 +203,8 @@ int sl_plugin_open(const char *path, struct sl_loaded_plugin *opened, struct sl_
 				     : 0;
 	if (error == 0)
 		error = sl_trust_file(opened->fd, path, errors);
+	if (error == 0)
+		error = copy_file(opened, path, errors);
 	if (error == 0)
 		error = check_elf(opened->fd, path, errors);
 	if (error == 0)

@@ -58,30 +58,32 @@ void sl_registry_free(struct sl_registry *registry)
 	free(registry);
 }
 
-/* The same file under another name is the same plugin. */
+/* The same file under another name is the same plugin. One that was written anew stays the old
+ * plugin until it is reloaded. */
 static struct sl_loaded_plugin *find_file(const struct sl_registry *registry, const char *path)
 {
-	struct stat wanted, have;
+	struct stat wanted;
 
+	for (unsigned int i = 0; i < registry->count; i++)
+		if (!registry->plugins[i]->superseded &&
+		    strcmp(registry->plugins[i]->path, path) == 0)
+			return registry->plugins[i];
 	if (stat(path, &wanted) != 0)
 		return NULL;
 	for (unsigned int i = 0; i < registry->count; i++)
-		if (fstat(registry->plugins[i]->fd, &have) == 0 && have.st_dev == wanted.st_dev &&
-		    have.st_ino == wanted.st_ino)
+		if (!registry->plugins[i]->superseded &&
+		    registry->plugins[i]->device == wanted.st_dev &&
+		    registry->plugins[i]->inode == wanted.st_ino)
 			return registry->plugins[i];
 	return NULL;
 }
 
-/* -ENOENT, without a message, when there is no such file. */
-static int load_file(struct sl_registry *registry, const char *path,
+static int open_file(struct sl_registry *registry, const char *path,
 		     struct sl_loaded_plugin **loaded, struct sl_errors *errors)
 {
 	struct sl_loaded_plugin **grown;
 	int error;
 
-	*loaded = find_file(registry, path);
-	if (*loaded != NULL)
-		return 0;
 	grown = realloc(registry->plugins, (registry->count + 1) * sizeof(*grown));
 	if (grown != NULL)
 		registry->plugins = grown;
@@ -99,6 +101,73 @@ static int load_file(struct sl_registry *registry, const char *path,
 	}
 	registry->plugins[registry->count++] = *loaded;
 	return 0;
+}
+
+/* -ENOENT, without a message, when there is no such file. */
+static int load_file(struct sl_registry *registry, const char *path,
+		     struct sl_loaded_plugin **loaded, struct sl_errors *errors)
+{
+	*loaded = find_file(registry, path);
+	return *loaded != NULL ? 0 : open_file(registry, path, loaded, errors);
+}
+
+struct sl_loaded_plugin *sl_registry_find(const struct sl_registry *registry, const char *name,
+					  struct sl_errors *errors)
+{
+	const char *names[128];
+	unsigned int count = 0;
+	const char *near;
+
+	for (unsigned int i = 0; i < registry->count; i++) {
+		struct sl_loaded_plugin *loaded = registry->plugins[i];
+
+		if (loaded->superseded)
+			continue;
+		if (strcmp(loaded->plugin->name, name) == 0 || strcmp(loaded->path, name) == 0)
+			return loaded;
+		if (count < 127)
+			names[count++] = loaded->plugin->name;
+	}
+	names[count] = NULL;
+	near = sl_near_miss(name, names);
+	sl_fail(errors, ENOENT, "no plugin `%s` is loaded%s%s%s", name,
+		near != NULL ? "; did you mean `" : "", near != NULL ? near : "",
+		near != NULL ? "`?" : "");
+	return NULL;
+}
+
+struct sl_loaded_plugin *sl_registry_reload(struct sl_registry *registry,
+					    struct sl_loaded_plugin *old, struct sl_errors *errors)
+{
+	struct sl_loaded_plugin *loaded = NULL;
+	int error = open_file(registry, old->path, &loaded, errors);
+
+	if (error == -ENOENT)
+		sl_fail(errors, ENOENT, "plugin %s: the file is gone", old->path);
+	if (error != 0 || loaded == NULL)
+		return NULL;
+	if (strcmp(loaded->plugin->name, old->plugin->name) != 0) {
+		sl_fail(errors, EINVAL, "plugin %s: it was `%s` and is `%s` now", old->path,
+			old->plugin->name, loaded->plugin->name);
+		sl_registry_unload(registry, loaded);
+		return NULL;
+	}
+	old->superseded = true;
+	return loaded;
+}
+
+void sl_registry_unload(struct sl_registry *registry, struct sl_loaded_plugin *plugin)
+{
+	for (unsigned int i = 0; i < registry->count; i++) {
+		if (registry->plugins[i] != plugin)
+			continue;
+		memmove(&registry->plugins[i], &registry->plugins[i + 1],
+			(registry->count - i - 1) * sizeof(struct sl_loaded_plugin *));
+		registry->count--;
+		sl_plugin_close(plugin);
+		free(plugin);
+		return;
+	}
 }
 
 static void not_found(const struct sl_registry *registry, const char *name,
@@ -293,6 +362,8 @@ static const struct sl_node_type *loaded_steering(const struct sl_registry *regi
 	for (unsigned int i = 0; i < registry->count; i++) {
 		const struct sl_plugin *plugin = registry->plugins[i]->plugin;
 
+		if (registry->plugins[i]->superseded)
+			continue;
 		for (unsigned int j = 0; j < plugin->type_count; j++)
 			if (plugin->types[j].flags & SL_NODE_STEERS)
 				return &plugin->types[j];

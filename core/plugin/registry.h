@@ -8,6 +8,7 @@
 #define CORE_PLUGIN_REGISTRY_H
 
 #include <stdbool.h>
+#include <sys/types.h>
 
 #include <sluice/node.h>
 
@@ -17,7 +18,10 @@ struct sl_loaded_plugin {
 	const struct sl_plugin *plugin;
 	char *path;
 	void *handle; /* of dlopen(): RTLD_NOW | RTLD_LOCAL */
-	int fd;       /* stays open while the object is loaded, whose name refers to it */
+	int fd; /* a copy of the file that is ours; its name refers to it while it is loaded */
+	dev_t device; /* of the file, as it was then */
+	ino_t inode;
+	bool superseded; /* the file was loaded anew: found by nothing but its types */
 	unsigned int instances;
 };
 
@@ -27,6 +31,15 @@ void sl_registry_free(struct sl_registry *registry);
 /* Load NAME (or find it loaded). NULL with a message that says what was tried and why not. */
 struct sl_loaded_plugin *sl_registry_load(struct sl_registry *registry, const char *name,
 					  struct sl_errors *errors);
+/* The loaded plugin of that name or path; NULL with a message. Loads nothing. */
+struct sl_loaded_plugin *sl_registry_find(const struct sl_registry *registry, const char *name,
+					  struct sl_errors *errors);
+/* Load the plugin's file as it is now. From then on names mean the new one, and the old one is
+ * superseded. NULL with messages, and nothing changed. */
+struct sl_loaded_plugin *sl_registry_reload(struct sl_registry *registry,
+					    struct sl_loaded_plugin *old, struct sl_errors *errors);
+/* Take a plugin out and unmap its code. It has no instances. */
+void sl_registry_unload(struct sl_registry *registry, struct sl_loaded_plugin *plugin);
 /* Load every plugin in the folders (for schema, completion and near misses). */
 void sl_registry_load_all(struct sl_registry *registry, struct sl_errors *errors);
 /* The node type that `plugin: NAME` means: the type NAME of plugin NAME, or, written

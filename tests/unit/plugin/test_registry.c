@@ -253,22 +253,43 @@ static void folders_above(void **state)
 	assert_non_null(sl_registry_load(registry, link, errors));
 }
 
-/* A file that was replaced under its name is another plugin. */
+/* A file that was replaced under its name, or written over, is another plugin once it is reloaded,
+ * and the code of the old one stays as it was until it is unloaded. */
 static void replaced(void **state)
 {
-	const struct sl_loaded_plugin *first, *second;
+	struct sl_loaded_plugin *first, *second;
 	char path[512];
 
 	snprintf(path, sizeof(path), "%s", copy("good", "good"));
 	first = sl_registry_load(registry, path, errors);
+	assert_non_null(first);
+	shell("cat %s/two.so > %s", SAMPLES, path);
+	assert_ptr_equal(sl_registry_load(registry, path, errors), first);
 	assert_int_equal(unlink(path), 0);
 	copy("two", "good");
-	second = sl_registry_load(registry, path, errors);
-	assert_non_null(first);
-	assert_non_null(second);
-	assert_ptr_not_equal(first->plugin, second->plugin);
+	assert_ptr_equal(sl_registry_load(registry, path, errors), first);
 	assert_int_equal(first->plugin->type_count, 1);
+	second = sl_registry_reload(registry, first, errors);
+	assert_non_null(second);
 	assert_int_equal(second->plugin->type_count, 2);
+	assert_true(first->superseded);
+	assert_string_equal(first->plugin->types[0].name, "good");
+	assert_ptr_equal(sl_registry_load(registry, path, errors), second);
+	assert_ptr_equal(sl_registry_find(registry, "good", errors), second);
+	assert_ptr_equal(sl_registry_owner(registry, &first->plugin->types[0]), first);
+	sl_registry_unload(registry, first);
+	assert_int_equal(sl_registry_count(registry), 1);
+	/* What does not load changes nothing. */
+	copy("bad_abi", "good");
+	assert_null(sl_registry_reload(registry, second, errors));
+	assert_said("ABI", path);
+	assert_false(second->superseded);
+	assert_int_equal(unlink(path), 0);
+	assert_null(sl_registry_reload(registry, second, errors));
+	assert_said("gone", path);
+	assert_null(sl_registry_find(registry, "goot", errors));
+	assert_said("did you mean `good`", "goot");
+	assert_int_equal(sl_registry_count(registry), 1);
 }
 
 int main(void)
