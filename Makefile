@@ -4,7 +4,9 @@
 #   make            build into build/; the program is build/sluice
 #   make demo       carry real traffic through a chain (as root), or a capture (as anyone)
 #   make check      all tests; ends with "N passed, N failed"
-#   make bench      cycles per packet, also of DPDK's and Open vSwitch's; build/bench.json
+#   make bench      cycles per packet, also of DPDK's, Open vSwitch's and the kernel's;
+#                   build/bench.json
+#   make bench-docs put the last bench's tables and plot into docs/performance.md
 #   make fuzz       fuzz every packet path and parser (FUZZ_SECONDS each, default 600)
 #   make lint       clang-format, clang-tidy, cppcheck, shellcheck
 #   make format     rewrite the sources as clang-format wants them
@@ -24,7 +26,7 @@ export PATH := /usr/bin:$(PATH)
 sources = $(shell git ls-files '*.c' '*.h')
 scripts = $(shell git grep -lE '^\#!/bin/(ba)?sh|^\#!/usr/bin/env (ba)?sh')
 
-.PHONY: all demo check bench fuzz lint format docs install packages-build
+.PHONY: all demo check bench bench-docs fuzz lint format docs install packages-build
 all: packages-build $(BUILD)/build.ninja
 	@ninja -C $(BUILD)
 
@@ -45,6 +47,9 @@ check: all
 bench: all
 	@tools/packages install bench
 	@tests/bench/run --build $(BUILD)
+
+bench-docs:
+	@tests/bench/run --build $(BUILD) --update-docs
 
 fuzz:
 	@tools/packages install build fuzz
