@@ -216,6 +216,10 @@ int sl_port_reopen(struct sl_port *port, struct sl_errors *errors)
 			port->kind->close(&again);
 		return rc;
 	}
+	/* Neighbours know it by the address it had; one that was made up is another now. */
+	if (again.ethdev < RTE_MAX_ETHPORTS && !rte_is_same_ether_addr(&again.mac, &port->mac) &&
+	    rte_eth_dev_default_mac_addr_set(again.ethdev, &port->mac) != 0)
+		port->mac = again.mac;
 	port->ethdev = again.ethdev;
 	port->private = again.private;
 	port->parked = false;
