@@ -24,6 +24,17 @@ chain()
 	start "$WORK/in.yaml" "${@:2}"
 }
 
+# With fusion verified, every fused action must have been what the graph did.
+agreed()
+{
+	python3 - "$WORK/stats.json" <<-'END'
+	import json, sys
+	workers = json.load(open(sys.argv[1]))["fusion"]["workers"]
+	print(workers)
+	sys.exit(any(w["mismatches"] for w in workers))
+	END
+}
+
 # Goodput of iperf3 as a part of so many Mbit/s of IP, within bounds.
 goodput()
 {
@@ -43,7 +54,7 @@ goodput()
 	END
 }
 
-for fusion in off on; do
+for fusion in off on verify; do
 	chain "direction: inside, rate: 10 Mbit/s, burst: 256 KiB" --fusion $fusion
 	# A busy machine lets a worker wait for its core: the burst covers that, and counts here.
 	check "fusion $fusion: UDP at 4 times the rate leaves at the rate" \
@@ -53,6 +64,7 @@ for fusion in off on; do
 	check "fusion $fusion: the other direction is free" goodput 10 3 100000 -R
 	show vnf limit rules
 	stop
+	check "fusion $fusion: no action differs from the walk" agreed
 done
 
 chain "rules: [{match: {proto: udp}, per: flow, packet-rate: 500/s, burst: 100}]" --fusion on
