@@ -3,7 +3,7 @@
 #include "policer.h"
 
 static const char *const algorithms[] = {"single-rate", "two-rate", "two-rate-excess", NULL};
-static const char *const pers[] = {"all", "flow", "source", "destination", NULL};
+static const char *const per_names[] = {"all", "flow", "source", "destination", NULL};
 static const char *const layers[] = {"l3", "l2", NULL};
 static const char *const directions[] = {"both", "inside", "outside", NULL};
 static const char *const fulls[] = {"pass", "drop", "share", NULL};
@@ -88,7 +88,7 @@ static const struct sl_param meter_params[] = {
 	{.name = "per",
 	 .kind = SL_ENUM,
 	 FIELD(per),
-	 .names = pers,
+	 .names = per_names,
 	 .def = "all",
 	 .doc = "whose packets share a meter: all, those of a flow (addresses, protocol, ports), "
 		"of "

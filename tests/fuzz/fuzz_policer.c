@@ -15,9 +15,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static const char *const configs[] = {
 	"per: flow\npacket-rate: 1/s\nburst: 2\nflows: 5\nidle: 1 s\ntable-full: drop\n",
-	"rules: [{match: {dport: 1}, per: source, symmetric: true, rate: 8 kbit/s, burst: 99,\n"
-	"  red: {dscp: 3}}, {match: {family: ipv6}, exempt: true}]\nflows: 2\n"
-	"meter: two-rate\nrate: 1 kbit/s\npeak-rate: 2 kbit/s\nlayer: l2\ngreen: {precedence: 1}\n",
+	("rules: [{match: {dport: 1}, per: source, symmetric: true, rate: 8 kbit/s, burst: 99,\n"
+	 "  red: {dscp: 3}}, {match: {family: ipv6}, exempt: true}]\nflows: 2\n"
+	 "meter: two-rate\nrate: 1 kbit/s\npeak-rate: 2 kbit/s\nlayer: l2\ngreen: {precedence: "
+	 "1}\n"),
 	"meter: two-rate-excess\npacket-rate: 3/s\nexcess-packet-rate: 2/s\ncolour-aware: true\n"
 	"per: destination\nflows: 2\nyellow: {precedence: 3}\nred: {mark: 4}\ntable-full: pass\n",
 };
