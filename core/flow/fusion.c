@@ -22,7 +22,8 @@ uint64_t sl_fusion_all(void)
 
 void sl_unfuse(struct sl_instance *instance)
 {
-	atomic_fetch_add_explicit(&instance->fusion_epoch, 1, memory_order_relaxed);
+	/* Release: who reads the new epoch sees the new state (sl_trails_arrive()). */
+	atomic_fetch_add_explicit(&instance->fusion_epoch, 1, memory_order_release);
 	atomic_fetch_add_explicit(&changes, 1, memory_order_release);
 }
 

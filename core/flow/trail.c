@@ -500,6 +500,9 @@ void sl_trails_arrive(struct sl_graph *graph, struct sl_hop *hop, struct sl_fram
 
 			trail->spoken = false;
 			memset(step, 0, sizeof(*step));
+			/* Before it decides: what it goes by may change while it does. */
+			step->epoch = atomic_load_explicit(&hop->node.instance->fusion_epoch,
+							   memory_order_acquire);
 			step->longer = (int16_t)((int)trail->front_length - (int)trail->came_l3);
 			fusion->burst[fusion->burst_count].place = i;
 			fusion->burst[fusion->burst_count++].trail = trail;
@@ -535,8 +538,6 @@ void sl_trails_leave(struct sl_graph *graph, struct sl_hop *hop, struct sl_frame
 		}
 		step->hop = hop;
 		step->instance = hop->node.instance;
-		step->epoch =
-			atomic_load_explicit(&step->instance->fusion_epoch, memory_order_relaxed);
 		if (trail->step_count + 1 == MOST_STEPS)
 			trail->refused = true;
 		else

@@ -53,6 +53,10 @@ struct job {
 	bool rfc1141; /* TTL the way l3-in does it */
 };
 
+#define LONGEST 6
+
+static struct job jobs[LONGEST];
+
 struct counts {
 	uint64_t packets, bytes, credited, credited_bytes, seen, guards;
 	struct sl_anchor anchors[4096];
@@ -308,6 +312,17 @@ static uint8_t do_job(struct sl_node *node, struct rte_mbuf *m, const struct job
 	return SL_ON;
 }
 
+/* What the main thread may do while a worker decides: change the state, and then half of
+ * sl_unfuse(). */
+static bool interrupted;
+
+static void interrupt(struct sl_node *node)
+{
+	interrupted = false;
+	jobs[0].port++;
+	atomic_fetch_add(&node->instance->fusion_epoch, 1);
+}
+
 static void work(struct sl_node *node, struct rte_mbuf **pkts, uint8_t *edge, uint16_t n)
 {
 	const struct job *job = *(const struct job *const *)node->data;
@@ -329,6 +344,8 @@ static void work(struct sl_node *node, struct rte_mbuf **pkts, uint8_t *edge, ui
 		counts->credited++;
 		counts->credited_bytes += bytes;
 	}
+	if (interrupted)
+		interrupt(node);
 }
 
 static void credit(struct sl_node *node, uint64_t handle, const struct sl_usage *usage)
@@ -500,10 +517,7 @@ static struct spec any_spec(unsigned int flow)
 
 /* ---- One chain, three ways ---- */
 
-#define LONGEST 6
-
 static struct sl_fusion_control control;
-static struct job jobs[LONGEST];
 
 static struct sl_fusion *fusion_open(uint32_t flows)
 {
@@ -789,6 +803,23 @@ static void unfused_by_instance(void **state)
 	end(fusion);
 }
 
+/* The packets on their way were decided about by the old state, whatever the epoch is by then. */
+static void unfused_while_it_decides(void **state)
+{
+	uint16_t fuse;
+	struct sl_fusion *fusion = begin(1024, &fuse);
+
+	(void)state;
+	interrupted = true;
+	send_flows(fuse, 1, 10, 1000);
+	sl_unfuse(bed.instances[0]); /* the other half */
+	send_flows(fuse, 1, 10, 2000);
+	assert_int_equal(look(fusion).hits, 0);
+	send_flows(fuse, 1, 10, 3000);
+	assert_int_equal(look(fusion).hits, 10);
+	end(fusion);
+}
+
 static void cut_by_anchor(void **state)
 {
 	uint16_t fuse;
@@ -885,13 +916,10 @@ static int open_bed(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(random_chains),
-		cmocka_unit_test(lies_are_found),
-		cmocka_unit_test(unfused_by_instance),
-		cmocka_unit_test(cut_by_anchor),
-		cmocka_unit_test(full_table_evicts_the_idle),
-		cmocka_unit_test(idle_flows_end),
-		cmocka_unit_test(fronts),
+		cmocka_unit_test(random_chains),       cmocka_unit_test(lies_are_found),
+		cmocka_unit_test(unfused_by_instance), cmocka_unit_test(unfused_while_it_decides),
+		cmocka_unit_test(cut_by_anchor),       cmocka_unit_test(full_table_evicts_the_idle),
+		cmocka_unit_test(idle_flows_end),      cmocka_unit_test(fronts),
 	};
 
 	return cmocka_run_group_tests(tests, open_bed, NULL);
