@@ -78,6 +78,8 @@ class Sluice:
             if self.look() >= packets and (not fused or self.fused() >= fused):
                 return
             time.sleep(0.1)
+        raise RuntimeError(f"{self.look()} of {packets} packets after a minute"
+                           + (f", {self.fused()} of {fused} flows fused" if fused else ""))
 
     def measure(self, seconds):
         """Cycles a packet."""
