@@ -545,6 +545,17 @@ static uint16_t plan_choice(struct planner *p, unsigned int port, bool spread_ea
 	return hop;
 }
 
+/* Looking a flow up costs about as much as one function, and more than none. */
+static bool worth_fusing(const struct planner *p, const struct gate *gate)
+{
+	for (unsigned int e = 0; e < gate->entry_count; e++)
+		for (unsigned int i = 0; i < p->chain->path_count; i++)
+			if (p->ways[gate->entries[e].path].reaches[i] &&
+			    p->chain->paths[i].stop_count > 0)
+				return true;
+	return false;
+}
+
 static void plan_entry(struct planner *p, unsigned int port)
 {
 	const char *name = p->chain->ports[port].name;
@@ -553,11 +564,12 @@ static void plan_entry(struct planner *p, unsigned int port)
 	unsigned int who;
 	bool same = agree(p, gate, &who, &p->plan->spread_side[port]);
 	bool spread_each = !same && gate->steering != NULL;
+	bool fuses = worth_fusing(p, gate);
 	uint16_t hop, next;
 
 	p->plan->spread_vnf[port] = who;
 	hop = p->plan->rx[port] = add(p, SL_PLAN_RX, port, from, "%s:rx", name);
-	if (gate->entry_count > 0) {
+	if (fuses) {
 		char early[128];
 
 		snprintf(early, sizeof(early), "%s:fuse", name);
@@ -586,10 +598,12 @@ static void plan_entry(struct planner *p, unsigned int port)
 		next = add_spread(p, port, UINT_MAX, who, p->plan->spread_side[port]);
 		lead(p, hop, SL_ON, next);
 		hop = next;
-		snprintf(late, sizeof(late), "%s:fuse-late", name);
-		next = add_fuse(p, SL_PLAN_FUSE_LATE, port, from, late, SL_PLAN_NONE);
-		lead(p, hop, SL_ON, next);
-		hop = next;
+		if (fuses) {
+			snprintf(late, sizeof(late), "%s:fuse-late", name);
+			next = add_fuse(p, SL_PLAN_FUSE_LATE, port, from, late, SL_PLAN_NONE);
+			lead(p, hop, SL_ON, next);
+			hop = next;
+		}
 	}
 	if (gate->steering != NULL || gate->unpins)
 		next = plan_choice(p, port, spread_each);

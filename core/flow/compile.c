@@ -216,11 +216,15 @@ static bool enter_key(struct sl_fusion *fusion, struct sl_trail *trail)
 	return false;
 }
 
+/* Those that guard stand first in the flow's list, the last step first: only they are looked at for
+ * each packet. */
 static bool tie_all(struct sl_fusion *fusion, const struct sl_trail *trail, uint32_t flow)
 {
-	for (uint32_t i = 0; i < trail->tie_count; i++)
-		if (!sl_flow_tie(fusion, flow, &trail->ties[i]))
-			return false;
+	for (unsigned int guards = 0; guards < 2; guards++)
+		for (uint32_t i = 0; i < trail->tie_count; i++)
+			if (trail->ties[i].guards == (guards == 1) &&
+			    !sl_flow_tie(fusion, flow, &trail->ties[i]))
+				return false;
 	return true;
 }
 

@@ -42,7 +42,8 @@ int sl_flows_init(struct sl_fusion *fusion, struct sl_errors *errors)
 	    lane_init(&fusion->lanes[LANE6], flows, sizeof(struct flow6), sizeof(struct key6),
 		      errors) != 0)
 		return -ENOMEM;
-	fusion->tie_capacity = RTE_MIN(flows, UINT32_C(1) << 28) * 4;
+	/* Address space only: as many as all flows could have. */
+	fusion->tie_capacity = RTE_MIN(flows, UINT32_C(1) << 28) * MOST_TIES;
 	fusion->tie_free = 0;
 	if (sl_reserve_new(&fusion->tie_slots, (size_t)fusion->tie_capacity * sizeof(struct tie)) !=
 	    0)

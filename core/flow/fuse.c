@@ -212,10 +212,10 @@ static uint8_t ask(struct sl_fusion *fusion, uint32_t first, const struct rte_mb
 	unsigned int count = 0;
 	uint8_t verdict;
 
-	/* The list is in the order of the last step first. */
-	for (uint32_t i = first; i != 0; i = tie_at(fusion, i)->next_of_flow)
-		if (tie_at(fusion, i)->guards && count < MOST_TIES)
-			guards[count++] = tie_at(fusion, i);
+	/* They stand first in the list, the last step first. */
+	for (uint32_t i = first; i != 0 && tie_at(fusion, i)->guards && count < MOST_TIES;
+	     i = tie_at(fusion, i)->next_of_flow)
+		guards[count++] = tie_at(fusion, i);
 	for (unsigned int i = count; i-- > 0;) {
 		const struct tie *tie = guards[i];
 
