@@ -75,7 +75,7 @@ chain()
 
 measured()
 {
-	in_a iperf3 -c "$1" -t 2 -J "${@:2}" >"$WORK/iperf.json" || return 1
+	in_a iperf3 -c "$1" -t 2 -b 40M -J "${@:2}" >"$WORK/iperf.json" || return 1
 	python3 - "$WORK/iperf.json" <<-'END'
 	import json, sys
 	end = json.load(open(sys.argv[1]))["end"]
