@@ -442,6 +442,7 @@ static __rte_always_inline void take_lane(struct pass *pass, unsigned int number
 
 	sl_index_find_bulk(pass->fusion->lanes[number].index, keys, c->hash, c->slot, c->n);
 	for (uint16_t i = 0; i < c->n; i++) {
+		/* NOLINTNEXTLINE(clang-analyzer-core.UndefinedBinaryOperatorResult): set */
 		if (likely(c->slot[i] != SL_NO_SLOT))
 			take(pass, number, i);
 		else
