@@ -8,6 +8,9 @@
 #include <core/test/case.h>
 #include <core/test/port.h>
 
+/* An item of a list of texts. */
+typedef const char *text;
+
 #define MAX_STEPS  10000
 #define MAX_TIMES  1000
 #define MAX_MEMORY ((size_t)1024 * 1024 * 1024)
@@ -187,7 +190,7 @@ static void read_step(struct reader *r, const struct sl_tree *tree, struct sl_te
 	if (config->any_id)
 		add_any(r, step, "ip.id", tree->place);
 	for (uint32_t i = 0; i < config->any.count; i++)
-		add_any(r, step, *SL_ITEM(&config->any, const char *, i), tree->place);
+		add_any(r, step, *SL_ITEM(&config->any, text, i), tree->place);
 	read_frames(r, tree, step);
 }
 
