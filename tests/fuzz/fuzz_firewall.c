@@ -17,6 +17,7 @@
 #include "../../plugins/firewall/table.c"
 #include "../../plugins/firewall/tcp.c"
 #include "../../plugins/firewall/track.c"
+#include "../../plugins/firewall/trail.c"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -24,6 +24,7 @@
 #include "../../plugins/nat/sessions.c"
 #include "../../plugins/nat/subscribers.c"
 #include "../../plugins/nat/tables.c"
+#include "../../plugins/nat/trail.c"
 #include "../../plugins/nat/translate.c"
 #include "../../plugins/nat/unreachable.c"
 
