@@ -173,19 +173,13 @@ static void headroom(void **state)
 			carries(t, m);
 		}
 		/* And no tailroom: the frame's end goes to another segment. */
-		for (uint16_t room = 0; room <= 128; room += 4) {
-			uint8_t bytes[400];
-			struct rte_mbuf *m = SL_TEST_PACKET(.from = "10.0.0.1", .to = "10.0.0.2",
-							    .length = 300, .dst_mac = MAC_ALL);
-			uint16_t length = bytes_of(m, bytes, sizeof(bytes));
+		uint8_t bytes[400];
+		struct rte_mbuf *m = SL_TEST_PACKET(.from = "10.0.0.1", .to = "10.0.0.2",
+						    .length = 300, .dst_mac = MAC_ALL);
+		uint16_t length = bytes_of(m, bytes, sizeof(bytes));
 
-			sl_test_free(m);
-			m = sl_test_exact(bytes, length);
-			m->buf_addr = (char *)m->buf_addr + 128 - room;
-			m->data_off -= 128 - room;
-			m->buf_len -= 128 - room;
-			carries(t, m);
-		}
+		sl_test_free(m);
+		carries(t, sl_test_exact(bytes, length));
 		sl_test_end(t);
 	}
 }
