@@ -6,8 +6,8 @@
 #include <core/chain/params.h>
 #include <core/control/arguments.h>
 
-/* A request is small; what it asks to store is not more. */
-#define MOST_BYTES (1 << 20)
+/* A request is 4 MiB at most, and stored twice. */
+#define MOST_BYTES (16 << 20)
 
 struct sl_arguments {
 	struct sl_store *store;

@@ -59,10 +59,12 @@ static int refused(const json_t *answer, long status, struct sl_errors *errors)
 {
 	const json_t *list = json_object_get(answer, "errors"), *item;
 	const char *text = json_string_value(json_object_get(answer, "error"));
+	const char *hint = json_string_value(json_object_get(answer, "hint"));
 	size_t i;
 
 	if (json_array_size(list) == 0)
-		return sl_fail(errors, EINVAL, "%s", text != NULL ? text : "the request failed");
+		return sl_fail(errors, EINVAL, "%s%s%s", text != NULL ? text : "the request failed",
+			       hint != NULL ? "; " : "", hint != NULL ? hint : "");
 	json_array_foreach (list, i, item)
 		if (json_is_string(item))
 			sl_fail(errors, EINVAL, "%s", json_string_value(item));

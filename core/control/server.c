@@ -47,7 +47,9 @@ static enum MHD_Result add_query(void *context, enum MHD_ValueKind kind, const c
 	return MHD_YES;
 }
 
-static enum MHD_Result reply(struct MHD_Connection *connection, unsigned int status, json_t *answer)
+/* allow: the methods that there are, when it was none of them; or NULL. */
+static enum MHD_Result reply(struct MHD_Connection *connection, unsigned int status, json_t *answer,
+			     const char *allow)
 {
 	char *text =
 		answer != NULL ? json_dumps(answer, JSON_COMPACT | JSON_REAL_PRECISION(10)) : NULL;
@@ -63,25 +65,24 @@ static enum MHD_Result reply(struct MHD_Connection *connection, unsigned int sta
 		return MHD_NO;
 	}
 	MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, "application/json");
+	if (allow != NULL)
+		MHD_add_response_header(response, MHD_HTTP_HEADER_ALLOW, allow);
 	result = MHD_queue_response(connection, status, response);
 	MHD_destroy_response(response);
 	return result;
 }
 
-static bool trusted(struct MHD_Connection *connection)
+static struct sl_peer peer(struct MHD_Connection *connection)
 {
 	const union MHD_ConnectionInfo *info =
 		MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+	struct sl_peer peer = {.uid = (uid_t)-1};
 
-	return info != NULL && sl_socket_trusted(info->connect_fd);
-}
-
-static uid_t peer(struct MHD_Connection *connection)
-{
-	const union MHD_ConnectionInfo *info =
-		MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
-
-	return info != NULL ? sl_socket_peer(info->connect_fd) : (uid_t)-1;
+	if (info == NULL)
+		return peer;
+	peer.uid = sl_socket_peer(info->connect_fd);
+	peer.role = sl_socket_trusted(info->connect_fd) ? SL_ROLE_ADMIN : SL_ROLE_READ;
+	return peer;
 }
 
 static bool add_body(struct request *request, const char *data, size_t size)
@@ -105,12 +106,15 @@ static enum MHD_Result answer(struct sl_server *server, struct MHD_Connection *c
 	struct query query = {.count = 0};
 	struct sl_api_request asked;
 	unsigned int status = 200;
+	char allowed[64];
 	json_t *json;
 
 	MHD_get_connection_values(connection, MHD_GET_ARGUMENT_KIND, add_query, &query);
 	if (query.too_many || request->too_long)
 		return reply(connection, 413,
-			     json_pack("{ss}", "error", "the request is too long"));
+			     json_pack("{ss, ss}", "error", "the request is too long", "where",
+				       request->too_long ? "body" : "query"),
+			     NULL);
 	asked = (struct sl_api_request){
 		.method = method,
 		.path = path,
@@ -118,11 +122,11 @@ static enum MHD_Result answer(struct sl_server *server, struct MHD_Connection *c
 		.arg_count = query.count,
 		.body = request->body,
 		.body_size = request->size,
-		.may_change = trusted(connection),
-		.who = peer(connection),
+		.peer = peer(connection),
 	};
 	json = sl_api_answer(server->engine, &asked, &status);
-	return reply(connection, status, json);
+	return reply(connection, status, json,
+		     status == 405 ? sl_api_allowed(path, allowed, sizeof(allowed)) : NULL);
 }
 
 static enum MHD_Result handle(void *context, struct MHD_Connection *connection, const char *path,

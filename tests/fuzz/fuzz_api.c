@@ -107,7 +107,8 @@ static void ask(const struct sl_api_request *request)
 		abort();
 	if ((status == 200) == json_is_string(json_object_get(answer, "error")))
 		abort();
-	if (status != 200 && status != 400 && status != 403 && status != 404 && status != 405)
+	if (status != 200 && status != 400 && status != 403 && status != 404 && status != 405 &&
+	    status != 409 && status != 503)
 		abort();
 	free(text);
 	json_decref(answer);
@@ -140,9 +141,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			request.body =
 				memcpy(malloc(request.body_size + 1), body, request.body_size);
 		}
-		ask(&request);
-		request.may_change = true;
-		ask(&request);
+		for (unsigned int role = SL_ROLE_NONE; role <= SL_ROLE_ADMIN; role++) {
+			request.peer.role = role;
+			ask(&request);
+		}
 		free((void *)(uintptr_t)request.body);
 	}
 	free(text);
