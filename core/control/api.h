@@ -26,6 +26,17 @@ struct sl_peer {
 	char command[32];
 };
 
+/* An answer that goes on until its source ends or nobody listens. Main thread. */
+struct sl_api_source {
+	const char *type; /* of content */
+	/* Whether read() has something, or is at its end. */
+	bool (*ready)(void *context);
+	/* Up to `room` (1 or more) bytes; 0: none now; -1: that was all. */
+	ssize_t (*read)(void *context, char *out, size_t room);
+	void (*close)(void *context);
+	void *context;
+};
+
 struct sl_api_request {
 	const char *method; /* "GET", "HEAD", "POST" */
 	const char *path;   /* decoded, without the query */
@@ -34,6 +45,9 @@ struct sl_api_request {
 	const char *body; /* JSON object, or NULL */
 	size_t body_size;
 	struct sl_peer peer;
+	/* Where a source may be put, with read() set, in place of an answer. NULL: too many are
+	 * being read already. */
+	struct sl_api_source *source;
 };
 
 /* The answer, and the HTTP status that goes with it. Errors: see sl_api_fail(). NULL: out of

@@ -2,5 +2,5 @@
 #include <core/control/api_table.h>
 
 const struct sl_api_operation *const sl_api_tables[] = {
-	sl_api_show, sl_api_vnf, sl_api_apply, sl_api_plugin, sl_api_fusion, NULL,
+	sl_api_show, sl_api_vnf, sl_api_apply, sl_api_plugin, sl_api_fusion, sl_api_events, NULL,
 };

@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include <errno.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
 
 #include <curl/curl.h>
 
@@ -131,6 +134,126 @@ json_t *sl_client_ask(const char *socket, const char *path, const json_t *body,
 	free(text);
 	free(url);
 	return json;
+}
+
+/*
+ * Answers that go on
+ */
+
+struct reading {
+	CURL *curl;
+	const struct sl_client_sink *sink;
+	struct answer refusal; /* of a status other than 200 */
+	bool stopped;          /* the sink wants no more */
+};
+
+static size_t pass_on(char *data, size_t one, size_t count, void *context)
+{
+	struct reading *reading = context;
+	long status = 0;
+
+	curl_easy_getinfo(reading->curl, CURLINFO_RESPONSE_CODE, &status);
+	if (status != 200)
+		return take(data, one, count, &reading->refusal);
+	if (reading->sink->take(reading->sink->context, data, one * count))
+		return one * count;
+	reading->stopped = true;
+	return 0;
+}
+
+/* SIGINT and SIGTERM as a file. */
+static int open_interrupts(sigset_t *old)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGTERM);
+	pthread_sigmask(SIG_BLOCK, &set, old);
+	return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+}
+
+static void close_interrupts(int fd, const sigset_t *old)
+{
+	struct signalfd_siginfo pending;
+
+	/* One that came at the very end is not to end the program after all. */
+	while (fd >= 0 && read(fd, &pending, sizeof(pending)) > 0)
+		;
+	if (fd >= 0)
+		close(fd);
+	pthread_sigmask(SIG_SETMASK, old, NULL);
+}
+
+/* Until it is over; what curl says of it. */
+static CURLcode transfer(CURLM *multi, struct reading *reading, int interrupts)
+{
+	struct signalfd_siginfo signal;
+	int running = 1, left;
+	const CURLMsg *message;
+
+	while (running != 0) {
+		struct curl_waitfd extra = {.fd = interrupts, .events = CURL_WAIT_POLLIN};
+
+		if (curl_multi_perform(multi, &running) != CURLM_OK)
+			return CURLE_READ_ERROR;
+		if (running == 0)
+			break;
+		curl_multi_poll(multi, &extra, interrupts >= 0 ? 1 : 0, 1000, NULL);
+		if (interrupts >= 0 && read(interrupts, &signal, sizeof(signal)) > 0 &&
+		    (reading->sink->interrupted == NULL ||
+		     !reading->sink->interrupted(reading->sink->context))) {
+			reading->stopped = true;
+			return CURLE_OK;
+		}
+	}
+	message = curl_multi_info_read(multi, &left);
+	return message != NULL ? message->data.result : CURLE_OK;
+}
+
+int sl_client_read(const char *socket, const char *path, const struct sl_client_sink *sink,
+		   struct sl_errors *errors)
+{
+	struct reading reading = {.curl = curl_easy_init(), .sink = sink};
+	CURLM *multi = curl_multi_init();
+	char *url = NULL;
+	int interrupts, err = 0;
+	json_t *answer;
+	long status = 0;
+	sigset_t old;
+	CURLcode code;
+
+	if (reading.curl == NULL || multi == NULL || asprintf(&url, "http://sluice%s", path) < 0) {
+		curl_easy_cleanup(reading.curl);
+		curl_multi_cleanup(multi);
+		return sl_fail(errors, ENOMEM, "out of memory");
+	}
+	curl_easy_setopt(reading.curl, CURLOPT_UNIX_SOCKET_PATH, socket);
+	curl_easy_setopt(reading.curl, CURLOPT_URL, url);
+	curl_easy_setopt(reading.curl, CURLOPT_PROXY, "");
+	curl_easy_setopt(reading.curl, CURLOPT_NOSIGNAL, 1L);
+	curl_easy_setopt(reading.curl, CURLOPT_CONNECTTIMEOUT, PATIENCE);
+	curl_easy_setopt(reading.curl, CURLOPT_BUFFERSIZE, 512 * 1024L);
+	curl_easy_setopt(reading.curl, CURLOPT_WRITEFUNCTION, pass_on);
+	curl_easy_setopt(reading.curl, CURLOPT_WRITEDATA, &reading);
+	interrupts = open_interrupts(&old);
+	curl_multi_add_handle(multi, reading.curl);
+	code = transfer(multi, &reading, interrupts);
+	close_interrupts(interrupts, &old);
+	curl_easy_getinfo(reading.curl, CURLINFO_RESPONSE_CODE, &status);
+	if (code != CURLE_OK && !reading.stopped) {
+		err = unreachable(socket, reading.curl, code, errors);
+	} else if (status != 200 && !reading.stopped) {
+		answer = understand(socket, &reading.refusal, status, errors);
+		json_decref(answer);
+		err = -EINVAL;
+	}
+	curl_multi_remove_handle(multi, reading.curl);
+	curl_easy_cleanup(reading.curl);
+	curl_multi_cleanup(multi);
+	free(reading.refusal.text);
+	free(url);
+	return err;
 }
 
 char *sl_client_path(const char *start, ...)

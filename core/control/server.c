@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include <errno.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -10,15 +11,32 @@
 #include <core/control/server.h>
 #include <core/control/socket.h>
 
-#define MOST_CLIENTS 16
-#define MOST_BODY    (4 * 1024 * 1024) /* a chain file */
-#define TIMEOUT      10u               /* seconds without a byte */
+#define MOST_CLIENTS  16
+#define MOST_BODY     (4 * 1024 * 1024) /* a chain file */
+#define TIMEOUT       10u               /* seconds without a byte */
+#define MOST_STREAMS  8                 /* so that there is always room for a question */
+#define STREAM_BLOCK  65536
+#define STREAM_END_MS 1000 /* for the last bytes, when sluice ends */
+
+/* An answer without an end of its own. */
+struct stream {
+	struct stream *next;
+	struct sl_server *server;
+	struct MHD_Connection *connection;
+	struct sl_api_source source;
+	bool suspended; /* there was nothing to send */
+	bool gone;      /* nobody listens any more */
+};
 
 struct sl_server {
 	struct sl_engine *engine;
 	struct MHD_Daemon *daemon;
 	char *path;
 	int fd;
+	struct stream *streams;
+	unsigned int stream_count;
+	uint64_t rounds;
+	bool ending; /* what streams have now is all that comes */
 };
 
 /* A request whose body is still coming. */
@@ -72,6 +90,110 @@ static enum MHD_Result reply(struct MHD_Connection *connection, unsigned int sta
 	return result;
 }
 
+/*
+ * Streams. A connection rests while its source has nothing; the main thread looks each round.
+ */
+
+static ssize_t read_stream(void *context, uint64_t position, char *out, size_t room)
+{
+	struct stream *stream = context;
+	ssize_t got;
+
+	if (stream->gone)
+		return MHD_CONTENT_READER_END_WITH_ERROR;
+	got = stream->source.read(stream->source.context, out, room);
+	if (got > 0)
+		return got;
+	if (got < 0 || stream->server->ending)
+		return MHD_CONTENT_READER_END_OF_STREAM;
+	stream->suspended = true;
+	MHD_suspend_connection(stream->connection);
+	return 0;
+}
+
+static void end_stream(void *context)
+{
+	struct stream *stream = context, **link = &stream->server->streams;
+
+	while (*link != stream)
+		link = &(*link)->next;
+	*link = stream->next;
+	stream->server->stream_count--;
+	stream->source.close(stream->source.context);
+	free(stream);
+}
+
+static bool hung_up(const struct stream *stream)
+{
+	const union MHD_ConnectionInfo *info =
+		MHD_get_connection_info(stream->connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+	struct pollfd peer = {.events = POLLRDHUP};
+
+	if (info == NULL)
+		return true;
+	peer.fd = info->connect_fd;
+	return poll(&peer, 1, 0) > 0;
+}
+
+/* Wake those that have something to send, or nobody to send it to. */
+static void wake_streams(struct sl_server *server)
+{
+	bool look = server->rounds++ % 64 == 0;
+
+	for (struct stream *s = server->streams; s != NULL; s = s->next) {
+		if (!s->suspended)
+			continue;
+		if (look && hung_up(s))
+			s->gone = true;
+		if (!s->gone && !server->ending && !s->source.ready(s->source.context))
+			continue;
+		s->suspended = false;
+		MHD_resume_connection(s->connection);
+	}
+}
+
+static enum MHD_Result begin_stream(struct sl_server *server, struct MHD_Connection *connection,
+				    const struct sl_api_source *source)
+{
+	struct stream *stream = calloc(1, sizeof(*stream));
+	struct MHD_Response *response = NULL;
+	enum MHD_Result result;
+
+	if (stream != NULL)
+		response = MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, STREAM_BLOCK,
+							     read_stream, stream, end_stream);
+	if (response == NULL) {
+		source->close(source->context);
+		free(stream);
+		return MHD_NO;
+	}
+	*stream = (struct stream){.next = server->streams,
+				  .server = server,
+				  .connection = connection,
+				  .source = *source};
+	server->streams = stream;
+	server->stream_count++;
+	MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, source->type);
+	result = MHD_queue_response(connection, MHD_HTTP_OK, response);
+	MHD_destroy_response(response);
+	return result;
+}
+
+void sl_server_finish(struct sl_server *server)
+{
+	server->ending = true;
+	for (int i = 0; i < STREAM_END_MS && server->streams != NULL; i++) {
+		struct pollfd wait = {.fd = sl_server_fd(server), .events = POLLIN};
+
+		sl_server_poll(server);
+		if (server->streams != NULL)
+			poll(&wait, 1, 1);
+	}
+	for (struct stream *s = server->streams; s != NULL; s = s->next)
+		s->gone = true;
+	sl_server_poll(server);
+}
+
 static struct sl_peer peer(struct MHD_Connection *connection)
 {
 	const union MHD_ConnectionInfo *info =
@@ -104,6 +226,7 @@ static enum MHD_Result answer(struct sl_server *server, struct MHD_Connection *c
 			      const char *path, const char *method, const struct request *request)
 {
 	struct query query = {.count = 0};
+	struct sl_api_source source = {0};
 	struct sl_api_request asked;
 	unsigned int status = 200;
 	char allowed[64];
@@ -124,7 +247,11 @@ static enum MHD_Result answer(struct sl_server *server, struct MHD_Connection *c
 		.body_size = request->size,
 		.peer = peer(connection),
 	};
+	if (server->stream_count < MOST_STREAMS)
+		asked.source = &source;
 	json = sl_api_answer(server->engine, &asked, &status);
+	if (source.read != NULL)
+		return begin_stream(server, connection, &source);
 	return reply(connection, status, json,
 		     status == 405 ? sl_api_allowed(path, allowed, sizeof(allowed)) : NULL);
 }
@@ -177,10 +304,11 @@ struct sl_server *sl_server_new(struct sl_engine *engine, const char *path, uint
 		free(server);
 		return NULL;
 	}
-	server->daemon = MHD_start_daemon(
-		MHD_USE_EPOLL, 0, NULL, NULL, handle, server, MHD_OPTION_LISTEN_SOCKET, server->fd,
-		MHD_OPTION_NOTIFY_COMPLETED, completed, NULL, MHD_OPTION_CONNECTION_LIMIT,
-		(unsigned int)MOST_CLIENTS, MHD_OPTION_CONNECTION_TIMEOUT, TIMEOUT, MHD_OPTION_END);
+	server->daemon = MHD_start_daemon(MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL,
+					  handle, server, MHD_OPTION_LISTEN_SOCKET, server->fd,
+					  MHD_OPTION_NOTIFY_COMPLETED, completed, NULL,
+					  MHD_OPTION_CONNECTION_LIMIT, (unsigned int)MOST_CLIENTS,
+					  MHD_OPTION_CONNECTION_TIMEOUT, TIMEOUT, MHD_OPTION_END);
 	if (server->daemon != NULL)
 		return server;
 	sl_fail(errors, EIO, "control socket %s: the HTTP server does not start", path);
@@ -194,6 +322,10 @@ void sl_server_free(struct sl_server *server)
 {
 	if (server == NULL)
 		return;
+	/* No connection may rest when the daemon ends. */
+	for (struct stream *s = server->streams; s != NULL; s = s->next)
+		s->gone = true;
+	sl_server_poll(server);
 	/* Closes the socket too. */
 	MHD_stop_daemon(server->daemon);
 	sl_socket_unlink(-1, server->path);
@@ -211,5 +343,6 @@ int sl_server_fd(const struct sl_server *server)
 
 void sl_server_poll(struct sl_server *server)
 {
+	wake_streams(server);
 	MHD_run(server->daemon);
 }

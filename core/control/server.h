@@ -11,6 +11,8 @@ struct sl_server;
 struct sl_server *sl_server_new(struct sl_engine *engine, const char *path, uint32_t mode,
 				const char *group, struct sl_errors *errors);
 void sl_server_free(struct sl_server *server);
+/* The engine has stopped: send the last of all streams, and end them. Before it is freed. */
+void sl_server_finish(struct sl_server *server);
 /* Can be read when there is something to do. */
 int sl_server_fd(const struct sl_server *server);
 /* Answer what has come; does not wait. */

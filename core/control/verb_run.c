@@ -77,6 +77,8 @@ static int ended(void *context, struct sl_engine *engine)
 
 	if (c->live != NULL)
 		sl_live_end(c->live, engine);
+	if (c->server != NULL)
+		sl_server_finish(c->server);
 	if (c->file == NULL)
 		return 0;
 	errors = sl_errors_new();

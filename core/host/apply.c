@@ -16,6 +16,7 @@
 #include <core/host/apply.h>
 #include <core/host/log.h>
 #include <core/host/private.h>
+#include <core/host/recent.h>
 
 /* An instance that goes on with another configuration. */
 struct turn {
@@ -301,6 +302,12 @@ static int apply(struct sl_engine *engine, struct sl_chain *chain,
 	return err;
 }
 
+static void note_refusal(struct sl_engine *engine, const struct sl_apply_request *request)
+{
+	sl_engine_note(engine, "apply-refused", "{ss? si}", "file", request->file, "user",
+		       (int)request->who);
+}
+
 int sl_engine_apply(struct sl_engine *engine, const struct sl_apply_request *request,
 		    struct sl_applied *applied, struct sl_errors *errors)
 {
@@ -313,8 +320,10 @@ int sl_engine_apply(struct sl_engine *engine, const struct sl_apply_request *req
 	chain = sl_chain_load_bytes(request->file, request->text, request->size, engine->registry,
 				    (const char *const *)config->vnf_folders,
 				    config->vnf_folder_count, errors);
-	if (chain == NULL)
+	if (chain == NULL) {
+		note_refusal(engine, request);
 		return -EINVAL;
+	}
 	if (may_apply(engine, chain, errors))
 		err = apply(engine, chain, request, applied, errors);
 	/* What is told later must not be looked for in this chain. */
@@ -326,6 +335,7 @@ int sl_engine_apply(struct sl_engine *engine, const struct sl_apply_request *req
 		applied->diff = NULL;
 		sl_log(SL_LOG_WARNING, "%s, applied by user %u: refused, nothing changed",
 		       request->file, (unsigned int)request->who);
+		note_refusal(engine, request);
 		return err;
 	}
 	applied->generation = engine->generation->number;

@@ -13,6 +13,7 @@
 #include <core/host/log.h>
 #include <core/host/privileges.h>
 #include <core/host/private.h>
+#include <core/host/recent.h>
 #include <core/host/signals.h>
 #include <core/plugin/growth.h>
 #include <core/port/l3.h>
@@ -113,7 +114,8 @@ int sl_engine_start(struct sl_engine *engine, struct sl_chain *chain, struct sl_
 	engine->private->chain = chain;
 	engine->private->signals = -1;
 	engine->private->numbers = sl_numbers_new();
-	if (engine->private->numbers == NULL)
+	engine->private->recent = sl_recent_new();
+	if (engine->private->numbers == NULL || engine->private->recent == NULL)
 		return sl_fail(errors, ENOMEM, "out of memory");
 	engine->private->signals = sl_signals_open(errors);
 	if (engine->private->signals < 0)
@@ -159,6 +161,7 @@ static void show_event(void *context, const char *line)
 	struct sl_engine *engine = context;
 
 	engine->events++;
+	sl_recent_add(engine->private->recent, line);
 	if (engine->event != NULL)
 		engine->event(engine->event_context, engine, line);
 	else
@@ -217,16 +220,20 @@ static void watch(struct sl_engine *engine)
 		uint16_t hop = SL_GRAPH_NO_HOP;
 		bool stuck = sl_engine_worker_stuck(engine, i, &hop);
 		bool told = engine->private->stuck[i];
+		const char *where = hop < engine->generation->plan->hop_count
+					    ? engine->generation->hops[hop].name
+					    : "no hop: a port, or it is not scheduled";
 
-		if (stuck && !told)
+		if (stuck && !told) {
 			sl_log(SL_LOG_ERROR,
 			       "worker %u on core %u has not come back for %u ms; it is in %s", i,
-			       engine->config->worker_cores[i], engine->config->watchdog_ms,
-			       hop < engine->generation->plan->hop_count
-				       ? engine->generation->hops[hop].name
-				       : "no hop: a port, or it is not scheduled");
-		else if (!stuck && told)
+			       engine->config->worker_cores[i], engine->config->watchdog_ms, where);
+			sl_engine_note(engine, "worker-stuck", "{si ss si}", "worker", (int)i, "in",
+				       where, "core", (int)engine->config->worker_cores[i]);
+		} else if (!stuck && told) {
 			sl_log(SL_LOG_WARNING, "worker %u is back", i);
+			sl_engine_note(engine, "worker-back", "{si}", "worker", (int)i);
+		}
 		engine->private->stuck[i] = stuck;
 	}
 }
@@ -270,6 +277,7 @@ void sl_engine_poll(struct sl_engine *engine, unsigned int wait_us, int fd)
 	if (now >= engine->private->next_watch) {
 		engine->private->next_watch = now + ms(WATCH_MS);
 		watch(engine);
+		sl_links_watch(engine);
 	}
 	poll_instances(engine, now);
 	if (tend(engine) > 0)
@@ -447,6 +455,7 @@ void sl_engine_free(struct sl_engine *engine)
 	sl_signals_close(private->signals);
 	sl_numbers_free(private->numbers);
 	sl_history_free(private->history);
+	sl_recent_free(private->recent);
 	free(private->gone);
 	free(private->events);
 	free(private->stuck);

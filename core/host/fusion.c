@@ -11,6 +11,7 @@
 #include <core/flow/fusion.h>
 #include <core/host/log.h>
 #include <core/host/private.h>
+#include <core/host/recent.h>
 #include <core/port/pcapng.h>
 #include <core/worker/ring.h>
 
@@ -108,6 +109,7 @@ static unsigned int take_mismatches(struct sl_engine *engine)
 		       "bytes); its flow is not fused now",
 		       one.fused != NULL ? one.fused->pkt_len : 0,
 		       one.walked != NULL ? one.walked->pkt_len : 0);
+		sl_engine_note(engine, "fusion-mismatch", "{}");
 		write_packet(engine, one.fused, "as the fused action made it");
 		write_packet(engine, one.walked, "as the graph made it");
 		taken++;

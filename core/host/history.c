@@ -5,6 +5,7 @@
 
 #include <core/host/apply.h>
 #include <core/host/private.h>
+#include <core/host/recent.h>
 
 struct sl_history {
 	struct sl_history_entry entries[SL_HISTORY];
@@ -39,6 +40,9 @@ void sl_history_note(struct sl_engine *engine, const struct sl_apply_request *re
 
 	if (history == NULL)
 		history = engine->private->history = calloc(1, sizeof(*history));
+	sl_engine_note(engine, "applied", "{sI si ss? ss+}", "generation", (json_int_t)entry.number,
+		       "user", (int)entry.who, "file", request->file, "summary", request->why,
+		       summary);
 	if (history == NULL || entry.file == NULL || entry.text == NULL) {
 		entry_free(&entry);
 		return;

@@ -30,6 +30,7 @@ static void close_port(struct sl_engine *engine, struct sl_port *port)
 	struct sl_chain *chain = engine->private->port_chains[port->index];
 
 	engine->private->port_chains[port->index] = NULL;
+	engine->private->links[port->index] = SL_LINK_UNKNOWN;
 	sl_l3_free(port->l3);
 	port->l3 = NULL;
 	sl_port_stop(port);

@@ -14,6 +14,9 @@
 /* Most ports that can be open at a time. */
 #define SL_MAX_PORTS 1024
 
+/* Of a port, as it was last looked at. */
+enum sl_link { SL_LINK_UNKNOWN, SL_LINK_UP, SL_LINK_DOWN };
+
 struct sl_engine_private {
 	int signals;    /* file, -1: none */
 	bool eal;       /* it runs */
@@ -30,7 +33,9 @@ struct sl_engine_private {
 	struct sl_history *history;
 	struct views *stranded;    /* switch.c: of workers that did not come back */
 	struct sl_events **events; /* per worker */
-	struct rte_ring *punted;   /* of struct punt: see punt.c */
+	struct sl_recent *recent;
+	enum sl_link links[SL_MAX_PORTS]; /* per index of a port */
+	struct rte_ring *punted;          /* of struct punt: see punt.c */
 	uint64_t next_l3_tick, next_watch;
 	bool *stuck; /* per worker: told already */
 	/* What sl_engine_drained() saw the last time. */
@@ -59,6 +64,9 @@ void sl_engine_fusion_end(struct sl_engine *engine);
 
 /* engine.c: show what nodes reported; returns how many events there were. */
 unsigned int sl_engine_take_events(struct sl_engine *engine);
+
+/* links.c: report what links went up or down since the last call. */
+void sl_links_watch(struct sl_engine *engine);
 
 /* totals.c: what the main thread did with all ports' packets. */
 struct sl_ledger;
