@@ -271,6 +271,7 @@ struct expected {
 	bool drop;
 	uint8_t reason;
 	uint8_t edge;             /* of the fuse hop */
+	bool crowded;             /* a guard was asked while others of its burst were to come */
 	const struct sl_hop *hop; /* that drops */
 };
 
@@ -499,7 +500,7 @@ static inline unsigned int behind_tags(const uint8_t *frame, unsigned int length
  * drop_by: a guard's verdict. */
 bool sl_verify_begin(struct sl_fusion *fusion, struct sl_graph *graph, struct rte_mbuf *m,
 		     unsigned int lane, uint32_t slot, uint32_t hash, const struct tie *drop_by,
-		     uint8_t reason, const struct context *context);
+		     uint8_t reason, const struct context *context, bool crowded);
 /* The packet came to a hop, or was dropped by it. */
 void sl_verify_end(struct sl_fusion *fusion, struct sl_trail *trail, bool drop, uint8_t reason,
 		   const struct sl_hop *hop);

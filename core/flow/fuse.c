@@ -312,24 +312,22 @@ static __rte_noinline bool verify(struct pass *pass, unsigned int number, uint16
 	uint16_t place = c->place[at];
 	const struct tie *who = NULL;
 	uint8_t verdict = SL_GUARD_GO;
+	bool begun, guards = (course->action.flags & COURSE_GUARD) != 0;
 
 	if (!pass->verify_all) {
 		if (--fusion->countdown > 0)
 			return false;
 		fusion->countdown = next_sample(fusion);
 	}
-	/* What a meter says of a packet holds until another takes of it: before one that is
-	 * verified has walked, others of its burst would. They all walk then, or all take their
-	 * actions. */
-	if (course->action.flags & COURSE_GUARD && !pass->alone)
-		return pass->verify_all;
-	if (course->action.flags & COURSE_GUARD)
+	if (guards)
 		verdict = ask(fusion, *flow_ties(&fusion->lanes[number], c->slot[at]),
 			      pass->pkts[place], false, &who);
-	return verdict != SL_GUARD_WALK &&
-	       sl_verify_begin(fusion, sl_hop_of(pass->node)->graph, pass->pkts[place], number,
-			       c->slot[at], c->hash[at], verdict == SL_GUARD_GO ? NULL : who,
-			       verdict, &pass->burst->contexts[place]);
+	begun = verdict != SL_GUARD_WALK &&
+		sl_verify_begin(fusion, sl_hop_of(pass->node)->graph, pass->pkts[place], number,
+				c->slot[at], c->hash[at], verdict == SL_GUARD_GO ? NULL : who,
+				verdict, &pass->burst->contexts[place], guards && !pass->alone);
+	/* All that ask a guard take the same way, so that a meter sees them in their order. */
+	return begun || (guards && pass->verify_all);
 }
 
 static void credit_course(struct pass *pass)

@@ -549,8 +549,10 @@ void sl_trails_leave(struct sl_graph *graph, struct sl_hop *hop, struct sl_frame
 		}
 		if (on && trail->spoken && !trail->refused)
 			continue;
-		if (on && trail->verify)
-			continue;                /* what comes out can be compared all the same */
+		if (on && trail->verify) {
+			trail->refused |= !trail->spoken;
+			continue; /* what comes out can be compared all the same */
+		}
 		if (edge < hop->node.edge_count) /* else it may be another thread's by now */
 			sl_packet(frame->pkts[fusion->burst[i].place])->flags &=
 				(uint16_t)~SL_PKT_TRAIL;

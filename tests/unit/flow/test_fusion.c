@@ -731,6 +731,25 @@ static void lies_are_found(void **state)
 	}
 }
 
+/* Flows that ask a guard are verified in the midst of their bursts too. */
+static void guarded_is_verified(void **state)
+{
+	static struct totals totals;
+
+	(void)state;
+	jobs[0] = (struct job){.what = GUARD};
+	run_chain(SL_FUSION_VERIFY, 1, false, 5, 8, 40, &totals);
+	assert_int_equal(totals.fusion.mismatches, 0);
+	assert_true(totals.fusion.verified > kept_count[SL_FUSION_VERIFY] / 2);
+	rte_pktmbuf_free_bulk(kept[run], kept_count[run]);
+	kept_count[run] = 0;
+	jobs[1] = (struct job){.what = LIE};
+	run_chain(SL_FUSION_VERIFY, 2, false, 5, 8, 40, &totals);
+	assert_true(totals.fusion.mismatches >= 4);
+	rte_pktmbuf_free_bulk(kept[run], kept_count[run]);
+	kept_count[run] = 0;
+}
+
 /* ---- Life ---- */
 
 static void send_flows(uint16_t fuse, unsigned int flow, unsigned int n, uint64_t now)
@@ -916,10 +935,15 @@ static int open_bed(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(random_chains),       cmocka_unit_test(lies_are_found),
-		cmocka_unit_test(unfused_by_instance), cmocka_unit_test(unfused_while_it_decides),
-		cmocka_unit_test(cut_by_anchor),       cmocka_unit_test(full_table_evicts_the_idle),
-		cmocka_unit_test(idle_flows_end),      cmocka_unit_test(fronts),
+		cmocka_unit_test(random_chains),
+		cmocka_unit_test(lies_are_found),
+		cmocka_unit_test(guarded_is_verified),
+		cmocka_unit_test(unfused_by_instance),
+		cmocka_unit_test(unfused_while_it_decides),
+		cmocka_unit_test(cut_by_anchor),
+		cmocka_unit_test(full_table_evicts_the_idle),
+		cmocka_unit_test(idle_flows_end),
+		cmocka_unit_test(fronts),
 	};
 
 	return cmocka_run_group_tests(tests, open_bed, NULL);
