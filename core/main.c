@@ -10,24 +10,7 @@ static const struct sl_verb *find(const char *name)
 		return &sl_verb_help;
 	if (strcmp(name, "--version") == 0 || strcmp(name, "-V") == 0)
 		return &sl_verb_version;
-	for (unsigned int i = 0; sl_verbs[i] != NULL; i++)
-		if (strcmp(sl_verbs[i]->name, name) == 0)
-			return sl_verbs[i];
-	return NULL;
-}
-
-static int unknown(const char *name)
-{
-	const char *names[32] = {NULL}, *near;
-
-	for (unsigned int i = 0; i < 31 && sl_verbs[i] != NULL; i++)
-		names[i] = sl_verbs[i]->name;
-	near = sl_near_miss(name, names);
-	if (near != NULL)
-		fprintf(stderr, "sluice: no verb `%s`; did you mean `%s`?\n", name, near);
-	else
-		fprintf(stderr, "sluice: no verb `%s`; `sluice help` lists them\n", name);
-	return SL_EXIT_WRONG;
+	return sl_verb_find(name);
 }
 
 int main(int argc, char **argv)
@@ -41,7 +24,7 @@ int main(int argc, char **argv)
 	}
 	verb = find(argv[1]);
 	if (verb == NULL)
-		return unknown(argv[1]);
+		return sl_verb_unknown(NULL, argv[1]);
 	/* What getopt_long() starts its messages with. */
 	snprintf(name, sizeof(name), "sluice %s", verb->name);
 	argv[1] = name;

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include <errno.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,30 +8,36 @@
 #include <core/control/verb.h>
 #include <core/host/config.h>
 
+/* clang-format off: one a line */
 const struct sl_verb *const sl_verbs[] = {
 	&sl_verb_run,    &sl_verb_check,  &sl_verb_test,  &sl_verb_schema,   &sl_verb_show,
 	&sl_verb_do,     &sl_verb_events, &sl_verb_apply, &sl_verb_rollback, &sl_verb_history,
 	&sl_verb_fusion, &sl_verb_plugin, &sl_verb_help,  &sl_verb_version,  NULL,
 };
+/* clang-format on */
 
-int sl_verb_misused(const struct sl_verb *verb, const char *format, ...)
+const struct sl_verb *sl_verb_find(const char *name)
 {
-	va_list args;
-
-	fprintf(stderr, "sluice %s: ", verb->name);
-	va_start(args, format);
-	vfprintf(stderr, format, args);
-	va_end(args);
-	fprintf(stderr, "\nusage: sluice %s\n`sluice help %s` says more\n", verb->synopsis,
-		verb->name);
-	return SL_EXIT_WRONG;
+	for (unsigned int i = 0; sl_verbs[i] != NULL; i++)
+		if (strcmp(sl_verbs[i]->name, name) == 0)
+			return sl_verbs[i];
+	return NULL;
 }
 
-int sl_verb_usage(const struct sl_verb *verb)
+int sl_verb_unknown(const char *by, const char *name)
 {
-	printf("usage: sluice %s\n\n%s.\n%s%s", verb->synopsis, verb->summary,
-	       verb->help[0] != '\0' ? "\n" : "", verb->help);
-	return sl_verb_flush(verb, SL_EXIT_OK);
+	const char *names[64] = {NULL}, *near;
+
+	for (unsigned int i = 0; i < 63 && sl_verbs[i] != NULL; i++)
+		names[i] = sl_verbs[i]->name;
+	near = sl_near_miss(name, names);
+	fprintf(stderr, "sluice%s%s: no verb `%s`; ", by != NULL ? " " : "", by != NULL ? by : "",
+		name);
+	if (near != NULL)
+		fprintf(stderr, "did you mean `%s`?\n", near);
+	else
+		fputs("`sluice help` lists them\n", stderr);
+	return SL_EXIT_WRONG;
 }
 
 int sl_verb_flush(const struct sl_verb *verb, int status)

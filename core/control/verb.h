@@ -17,11 +17,35 @@ enum {
 	SL_EXIT_WRONG = 2,  /* what was given is wrong: arguments, chain or host file */
 };
 
+/* An option. A verb's table of them ends with one without a name; --help needs no entry. */
+struct sl_option {
+	int key; /* its letter, or a number from 256 on when it has none */
+	const char *name;
+	const char *value; /* "FILE", "on|off"; NULL: it takes none */
+	const char *doc;   /* without a full stop */
+};
+
+/*
+ * One way to write a verb's arguments: "vnf VNF COMMAND [ARGUMENT=VALUE]...". Words in capitals
+ * stand for something: completion knows the names that a running sluice has for VNF, COMMAND,
+ * PORT, PATH, PLUGIN and GENERATION, the verbs for VERB, and offers files for CHAIN, TEST and
+ * FILE. A table of forms ends with one without words.
+ */
+struct sl_form {
+	const char *words;
+	const char *doc; /* NULL: not listed in the help */
+};
+
+/* What --help, `sluice help`, the manual page and completion are made from. */
 struct sl_verb {
 	const char *name;
-	const char *synopsis; /* after "sluice " */
-	const char *summary;  /* one line */
-	const char *help;     /* the rest, whole lines */
+	const char *synopsis;  /* instead of what the tables say; NULL */
+	const char *arguments; /* in the usage line, after the options; NULL: that of the form */
+	const char *summary;   /* one line, without a full stop */
+	const char *help;      /* sentences; an empty line between paragraphs. NULL: none */
+	const struct sl_option *options;
+	const char *forms_title; /* "Views", when forms have docs */
+	const struct sl_form *forms;
 	int (*run)(const struct sl_verb *verb, int argc, char **argv);
 };
 
@@ -31,15 +55,43 @@ extern const struct sl_verb sl_verb_run, sl_verb_check, sl_verb_schema, sl_verb_
 /* All of them, NULL-ended, in the order of `sluice help`. */
 extern const struct sl_verb *const sl_verbs[];
 
+/* The verb of that name, or NULL. */
+const struct sl_verb *sl_verb_find(const char *name);
+/* Say that there is none of that name, and which is meant. by: the verb that was told of it, or
+ * NULL. Returns SL_EXIT_WRONG. */
+int sl_verb_unknown(const char *by, const char *name);
+
 /* "sluice VERB: ..." and where to find help, on standard error. Returns SL_EXIT_WRONG. */
 int sl_verb_misused(const struct sl_verb *verb, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
-/* Print the usage of a verb. Returns SL_EXIT_OK. */
+/* "show [--json] [VIEW]"; the caller frees. */
+char *sl_verb_synopsis(const struct sl_verb *verb);
+/* Print the help of a verb. Returns SL_EXIT_OK. */
 int sl_verb_usage(const struct sl_verb *verb);
 /* After all output was written: SL_EXIT_FAILED with a message when it could not be. */
 int sl_verb_flush(const struct sl_verb *verb, int status);
 
 /* The options that verbs have in common. */
+#define SL_OPT_CONFIG                                            \
+	{                                                        \
+		'c', "config", "FILE",                           \
+			"host file, which names the socket and " \
+			"says where plugins are looked for"      \
+	}
+#define SL_OPT_SOCKET                                                         \
+	{                                                                     \
+		's', "socket", "FILE", "control socket of the running sluice" \
+	}
+#define SL_OPT_JSON                                           \
+	{                                                     \
+		'j', "json", NULL, "print the answer as JSON" \
+	}
+#define SL_OPT_END           \
+	{                    \
+		.name = NULL \
+	}
+
+/* For verbs whose options have no table yet. */
 #define SL_OPTION_HELP                         \
 	{                                      \
 		"help", no_argument, NULL, 'h' \
@@ -60,6 +112,10 @@ int sl_verb_flush(const struct sl_verb *verb, int status);
 	{                        \
 		NULL, 0, NULL, 0 \
 	}
+
+/* As getopt_long() with the verb's table: the key of the next option, its value in optarg; 'h' for
+ * --help; '?' after a message; -1: there is none, arguments begin at optind. */
+int sl_verb_option(const struct sl_verb *verb, int argc, char **argv);
 
 /* Where a running sluice is reached: --socket, or else what the host file says. The caller frees.
  * NULL with messages. */

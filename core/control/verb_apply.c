@@ -21,13 +21,9 @@ enum { DRY_RUN = 256 };
 /* 0, or an exit status. */
 static int read_options(const struct sl_verb *verb, int argc, char **argv, struct given *given)
 {
-	static const struct option options[] = {
-		SL_OPTION_SOCKET, SL_OPTION_CONFIG,
-		SL_OPTION_JSON,   {"dry-run", no_argument, NULL, DRY_RUN},
-		SL_OPTION_HELP,   SL_OPTION_END};
 	int option;
 
-	while ((option = getopt_long(argc, argv, "s:c:jh", options, NULL)) != -1) {
+	while ((option = sl_verb_option(verb, argc, argv)) != -1) {
 		switch (option) {
 		case 's':
 			given->socket = optarg;
@@ -39,8 +35,6 @@ static int read_options(const struct sl_verb *verb, int argc, char **argv, struc
 			given->json = true;
 			break;
 		case DRY_RUN:
-			if (verb == &sl_verb_history)
-				return sl_verb_misused(verb, "it changes nothing as it is");
 			given->dry_run = true;
 			break;
 		case 'h':
@@ -186,43 +180,55 @@ static int run_history(const struct sl_verb *verb, int argc, char **argv)
 	return ask(verb, &given, "/v1/history", NULL, print_history);
 }
 
-#define OPTIONS                                                       \
-	"  -s, --socket PATH  control socket of the running sluice\n" \
-	"  -c, --config FILE  host file, which names the socket\n"    \
-	"  -j, --json         print the answer as JSON\n"
+static const struct sl_option changing[] = {
+	SL_OPT_SOCKET, SL_OPT_CONFIG,
+	SL_OPT_JSON,   {DRY_RUN, "dry-run", NULL, "only show what would be done"},
+	SL_OPT_END,
+};
+
+static const struct sl_option looking[] = {
+	SL_OPT_SOCKET,
+	SL_OPT_CONFIG,
+	SL_OPT_JSON,
+	SL_OPT_END,
+};
+
+static const struct sl_form apply_forms[] = {
+	{"CHAIN", NULL},
+	{NULL, NULL},
+};
+static const struct sl_form rollback_forms[] = {
+	{"[GENERATION]", NULL},
+	{NULL, NULL},
+};
 
 const struct sl_verb sl_verb_apply = {
 	.name = "apply",
-	.synopsis = "apply [--socket PATH | --config FILE] [--json] [--dry-run] CHAIN",
 	.summary = "Change the chain of a running sluice",
-	.help = "Checks the chain, shows what differs from the one that runs, and lets the workers "
-		"go\n"
-		"over to it between two packets. VNFs and ports that stay the same keep their "
-		"state;\n"
-		"those that can take their new parameters live do so, others are replaced. After "
-		"an\n"
-		"error all is as before. Only root and the user that sluice runs as may do it.\n"
-		"\n"
-		"      --dry-run      only show what would be done\n" OPTIONS,
+	.help = "Checks the chain, shows what differs from the one that runs, and lets the "
+		"workers go over to it between two packets. VNFs and ports that stay the "
+		"same keep their state; those that can take their new parameters live do so, "
+		"others are replaced. After an error all is as before. Only root, the user "
+		"that sluice runs as and admins may do it.",
+	.options = changing,
+	.forms = apply_forms,
 	.run = run_apply,
 };
 
 const struct sl_verb sl_verb_rollback = {
 	.name = "rollback",
-	.synopsis = "rollback [--socket PATH | --config FILE] [--json] [--dry-run] [GENERATION]",
 	.summary = "Apply the chain of an earlier generation again",
-	.help = "By default that of the generation before. `sluice history` lists those whose "
-		"chains are\n"
-		"kept. It makes a new generation, as apply does.\n"
-		"\n"
-		"      --dry-run      only show what would be done\n" OPTIONS,
+	.help = "By default that of the generation before. `sluice history` lists those "
+		"whose chains are kept. It makes a new generation, as apply does.",
+	.options = changing,
+	.forms = rollback_forms,
 	.run = run_rollback,
 };
 
 const struct sl_verb sl_verb_history = {
 	.name = "history",
-	.synopsis = "history [--socket PATH | --config FILE] [--json]",
 	.summary = "List the generations of a running sluice",
-	.help = "The last 16: when each began, by whom, and what it changed.\n\n" OPTIONS,
+	.help = "The last 16: when each began, by whom, and what it changed.",
+	.options = looking,
 	.run = run_history,
 };

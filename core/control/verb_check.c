@@ -59,13 +59,11 @@ static int check_all(char *const *files, int count, const char *config, bool mod
 
 static int run(const struct sl_verb *verb, int argc, char **argv)
 {
-	static const struct option options[] = {
-		SL_OPTION_CONFIG, {"model", no_argument, NULL, 'm'}, SL_OPTION_HELP, SL_OPTION_END};
 	const char *config = NULL;
 	bool model = false;
 	int option;
 
-	while ((option = getopt_long(argc, argv, "c:mh", options, NULL)) != -1) {
+	while ((option = sl_verb_option(verb, argc, argv)) != -1) {
 		switch (option) {
 		case 'c':
 			config = optarg;
@@ -84,19 +82,25 @@ static int run(const struct sl_verb *verb, int argc, char **argv)
 	return sl_verb_flush(verb, check_all(argv + optind, argc - optind, config, model));
 }
 
+static const struct sl_option options[] = {
+	SL_OPT_CONFIG,
+	{'m', "model", NULL,
+	 "print what each chain says, with defaults, as JSON; two files that say the same print "
+	 "the same, in YAML or Lua"},
+	SL_OPT_END,
+};
+
+static const struct sl_form forms[] = {
+	{"CHAIN...", NULL},
+	{NULL, NULL},
+};
+
 const struct sl_verb sl_verb_check = {
 	.name = "check",
-	.synopsis = "check [--config FILE] [--model] CHAIN...",
 	.summary = "Check chain files and report every error with its place",
-	.help = "Needs no rights, devices or hugepages, and starts nothing. Silent when all is "
-		"well;\n"
-		"errors go to standard error as FILE:LINE:COLUMN: error: TEXT.\n"
-		"\n"
-		"  -c, --config FILE  host file, which says where plugins and VNFs are looked "
-		"for\n"
-		"  -m, --model        print what each chain says, with defaults, as JSON; two "
-		"files "
-		"that\n"
-		"                     say the same print the same, in YAML or Lua\n",
+	.help = "Needs no rights, devices or hugepages, and starts nothing. Silent when all "
+		"is well; errors go to standard error as FILE:LINE:COLUMN: error: TEXT.",
+	.options = options,
+	.forms = forms,
 	.run = run,
 };

@@ -31,14 +31,12 @@ static int ask(const struct sl_verb *verb, const char *socket, const char *confi
 
 static int run(const struct sl_verb *verb, int argc, char **argv)
 {
-	static const struct option options[] = {SL_OPTION_SOCKET, SL_OPTION_CONFIG, SL_OPTION_JSON,
-						SL_OPTION_HELP, SL_OPTION_END};
 	const char *socket = NULL, *config = NULL, *wrong = NULL;
 	bool json = false;
 	json_t *arguments;
 	int option, status;
 
-	while ((option = getopt_long(argc, argv, "s:c:jh", options, NULL)) != -1) {
+	while ((option = sl_verb_option(verb, argc, argv)) != -1) {
 		switch (option) {
 		case 's':
 			socket = optarg;
@@ -67,16 +65,25 @@ static int run(const struct sl_verb *verb, int argc, char **argv)
 	return status;
 }
 
+static const struct sl_option options[] = {
+	SL_OPT_SOCKET,
+	SL_OPT_CONFIG,
+	SL_OPT_JSON,
+	SL_OPT_END,
+};
+
+static const struct sl_form forms[] = {
+	{"vnf VNF COMMAND [ARGUMENT=VALUE]...", NULL},
+	{NULL, NULL},
+};
+
 const struct sl_verb sl_verb_do = {
 	.name = "do",
-	.synopsis =
-		"do [--socket PATH | --config FILE] [--json] vnf NAME COMMAND [ARGUMENT=VALUE]...",
 	.summary = "Run a command of a VNF that may change something",
-	.help = "`sluice show vnf NAME` lists the commands of a VNF. An argument given twice is a\n"
-		"list. Only root and the user that sluice runs as may change things.\n"
-		"\n"
-		"  -s, --socket PATH  control socket of the running sluice\n"
-		"  -c, --config FILE  host file, which names the socket\n"
-		"  -j, --json         print the answer as JSON\n",
+	.help = "`sluice show vnf NAME` lists the commands of a VNF. An argument given twice "
+		"is a list. Only root, the user that sluice runs as and admins may change "
+		"things.",
+	.options = options,
+	.forms = forms,
 	.run = run,
 };

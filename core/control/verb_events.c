@@ -94,18 +94,11 @@ static int ask(const struct sl_verb *verb, const char *socket, const char *confi
 
 static int run(const struct sl_verb *verb, int argc, char **argv)
 {
-	static const struct option options[] = {{"follow", no_argument, NULL, 'f'},
-						{"since", required_argument, NULL, 'n'},
-						SL_OPTION_SOCKET,
-						SL_OPTION_CONFIG,
-						SL_OPTION_JSON,
-						SL_OPTION_HELP,
-						SL_OPTION_END};
 	const char *socket = NULL, *config = NULL, *since = NULL;
 	bool json = false, follows = false;
 	int option;
 
-	while ((option = getopt_long(argc, argv, "fn:s:c:jh", options, NULL)) != -1) {
+	while ((option = sl_verb_option(verb, argc, argv)) != -1) {
 		switch (option) {
 		case 'f':
 			follows = true;
@@ -135,18 +128,20 @@ static int run(const struct sl_verb *verb, int argc, char **argv)
 	return ask(verb, socket, config, json, follows, since);
 }
 
+static const struct sl_option options[] = {
+	{'f', "follow", NULL, "print events as they come, until interrupted"},
+	{'n', "since", "NUMBER", "from the event of that number on"},
+	SL_OPT_SOCKET,
+	SL_OPT_CONFIG,
+	{'j', "json", NULL, "a JSON object a line"},
+	SL_OPT_END,
+};
+
 const struct sl_verb sl_verb_events = {
 	.name = "events",
-	.synopsis = "events [--socket PATH | --config FILE] [--follow] [--since NUMBER] [--json]",
 	.summary = "Show what happened lately, or follow it",
 	.help = "Events of functions, chains that were applied or refused, links, workers that do "
-		"not\n"
-		"come back. The last 1024 are kept.\n"
-		"\n"
-		"  -f, --follow         print events as they come, until interrupted\n"
-		"  -n, --since NUMBER   from the event of that number on\n"
-		"  -s, --socket PATH    control socket of the running sluice\n"
-		"  -c, --config FILE    host file, which names the socket\n"
-		"  -j, --json           a JSON object a line\n",
+		"not come back. The last 1024 are kept.",
+	.options = options,
 	.run = run,
 };

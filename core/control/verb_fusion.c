@@ -54,14 +54,12 @@ static int ask(const struct sl_verb *verb, const char *socket, const char *confi
 
 static int run(const struct sl_verb *verb, int argc, char **argv)
 {
-	static const struct option options[] = {SL_OPTION_SOCKET, SL_OPTION_CONFIG, SL_OPTION_JSON,
-						SL_OPTION_HELP, SL_OPTION_END};
 	const char *socket = NULL, *config = NULL;
 	json_t *change = NULL;
 	bool json = false;
 	int option, status;
 
-	while ((option = getopt_long(argc, argv, "s:c:jh", options, NULL)) != -1) {
+	while ((option = sl_verb_option(verb, argc, argv)) != -1) {
 		switch (option) {
 		case 's':
 			socket = optarg;
@@ -87,16 +85,25 @@ static int run(const struct sl_verb *verb, int argc, char **argv)
 	return status;
 }
 
+static const struct sl_option options[] = {
+	SL_OPT_SOCKET,
+	SL_OPT_CONFIG,
+	SL_OPT_JSON,
+	SL_OPT_END,
+};
+
+static const struct sl_form forms[] = {
+	{"[on|off|verify]", NULL},
+	{NULL, NULL},
+};
+
 const struct sl_verb sl_verb_fusion = {
 	.name = "fusion",
-	.synopsis = "fusion [--socket PATH | --config FILE] [--json] [on|off|verify]",
 	.summary = "Show how flows are fused, or change the mode",
-	.help = "`verify` lets every packet of a fused flow walk the graph as well and compares "
-		"the\n"
-		"two. Only root and the user that sluice runs as may change the mode.\n"
-		"\n"
-		"  -s, --socket PATH  control socket of the running sluice\n"
-		"  -c, --config FILE  host file, which names the socket\n"
-		"  -j, --json         print the answer as JSON\n",
+	.help = "`verify` lets every packet of a fused flow walk the graph as well and "
+		"compares the two. Only root, the user that sluice runs as and admins may "
+		"change the mode.",
+	.options = options,
+	.forms = forms,
 	.run = run,
 };

@@ -7,6 +7,7 @@
 #include <core/control/describe.h>
 #include <core/control/report.h>
 #include <core/control/table.h>
+#include <core/control/text.h>
 #include <core/control/verb.h>
 #include <core/host/config.h>
 
@@ -17,24 +18,9 @@ static const char *text_of(const json_t *object, const char *key)
 	return text != NULL ? text : "";
 }
 
-/* A doc sentence, broken into lines of some 90 characters. */
-static void print_doc(const char *doc, int indent)
+static void print_doc(const char *doc, unsigned int indent)
 {
-	int column = indent;
-
-	printf("%*s", indent, "");
-	while (*doc != '\0') {
-		int word = (int)strcspn(doc, " ");
-
-		if (column + word > 94 && column > indent) {
-			printf("\n%*s", indent, "");
-			column = indent;
-		}
-		printf("%s%.*s", column > indent ? " " : "", word, doc);
-		column += word + 1;
-		doc += word + (doc[word] == ' ');
-	}
-	putchar('\n');
+	sl_text_print(stdout, doc, indent, 94, "");
 }
 
 static void print_params(const json_t *params, int indent)
@@ -54,7 +40,7 @@ static void print_params(const json_t *params, int indent)
 			printf(", default `%s`", def);
 		putchar('\n');
 		if (text_of(param, "doc")[0] != '\0')
-			print_doc(text_of(param, "doc"), indent + 4);
+			print_doc(text_of(param, "doc"), (unsigned int)indent + 4);
 		print_params(json_object_get(param, "params"), indent + 4);
 	}
 }
@@ -202,13 +188,11 @@ static bool changes(const char *what)
 
 static int run(const struct sl_verb *verb, int argc, char **argv)
 {
-	static const struct option options[] = {SL_OPTION_SOCKET, SL_OPTION_CONFIG, SL_OPTION_JSON,
-						SL_OPTION_HELP, SL_OPTION_END};
 	const char *config = NULL, *socket = NULL;
 	bool json = false;
 	int option;
 
-	while ((option = getopt_long(argc, argv, "s:c:jh", options, NULL)) != -1) {
+	while ((option = sl_verb_option(verb, argc, argv)) != -1) {
 		switch (option) {
 		case 's':
 			socket = optarg;
@@ -237,27 +221,34 @@ static int run(const struct sl_verb *verb, int argc, char **argv)
 				     "plugin's name or path");
 }
 
+static const struct sl_option options[] = {
+	SL_OPT_SOCKET,
+	SL_OPT_CONFIG,
+	SL_OPT_JSON,
+	SL_OPT_END,
+};
+
+static const struct sl_form forms[] = {
+	{"list", "the plugins in the configured folders"},
+	{"show PLUGIN", "what one declares: parameters, drop reasons, counters, events and "
+			"commands of each node type"},
+	{"load PLUGIN", "make a running sluice load one, before a chain names it"},
+	{"reload PLUGIN",
+	 "load its file as it is now and put the new code under the running chain"},
+	{"unload PLUGIN", "unmap one that nothing uses"},
+	{NULL, NULL},
+};
+
 const struct sl_verb sl_verb_plugin = {
 	.name = "plugin",
-	.synopsis = "plugin [--socket PATH | --config FILE] [--json] list | show NAME|PATH | "
-		    "load|reload|unload NAME|PATH",
+	.arguments = "list | show PLUGIN | load|reload|unload PLUGIN",
 	.summary = "List plugins, show what one declares, or change those of a running sluice",
-	.help = "`load` makes a running sluice load a plugin, `unload` unmaps one that nothing "
-		"uses. "
-		"`reload`\n"
-		"loads the file of one as it is now and puts the new code under the running chain: "
-		"its\n"
-		"instances are replaced, and their sessions lost. After an error the old code runs "
-		"on.\n"
-		"\n"
-		"`list` and `show` read the files: no sluice needs to run, and no rights are "
-		"needed. "
-		"`show`\n"
-		"tells the\n"
-		"parameters, drop reasons, counters, events and commands of each node type.\n"
-		"\n"
-		"  -s, --socket PATH  control socket of the running sluice\n"
-		"  -c, --config FILE  host file, which says where plugins are looked for\n"
-		"  -j, --json         JSON instead of text\n",
+	.help = "A plugin is named by its name, or by the path of its file. `list` and "
+		"`show` read the files: no sluice needs to run, and no rights are "
+		"needed.\n\n`reload` replaces the instances of the plugin's types; their "
+		"sessions are lost. After an error the old code runs on.",
+	.options = options,
+	.forms_title = "Actions",
+	.forms = forms,
 	.run = run,
 };

@@ -134,19 +134,11 @@ enum {
 
 static int run(const struct sl_verb *verb, int argc, char **argv)
 {
-	static const struct option options[] = {SL_OPTION_CONFIG,
-						{"stats", required_argument, NULL, 's'},
-						{"duration", required_argument, NULL, 'd'},
-						{"keep-running", no_argument, NULL, KEEP_RUNNING},
-						{"fusion", required_argument, NULL, FUSION},
-						{"quiet", no_argument, NULL, 'q'},
-						SL_OPTION_HELP,
-						SL_OPTION_END};
 	struct sl_run_options run_options = {.fusion = -1};
 	struct context context = {0};
 	int option;
 
-	while ((option = getopt_long(argc, argv, "c:s:d:qh", options, NULL)) != -1) {
+	while ((option = sl_verb_option(verb, argc, argv)) != -1) {
 		switch (option) {
 		case 'c':
 			run_options.config = optarg;
@@ -187,23 +179,29 @@ static int run(const struct sl_verb *verb, int argc, char **argv)
 	return start(verb, &run_options, &context);
 }
 
+static const struct sl_option options[] = {
+	SL_OPT_CONFIG,
+	{'s', "stats", "FILE", "write all counters as JSON at the end (-: standard output)"},
+	{'d', "duration", "TIME", "end after so long: `10 s`, `500 ms`, `2 min`"},
+	{KEEP_RUNNING, "keep-running", NULL, "go on when all captures have been read"},
+	{FUSION, "fusion", "on|off|verify", "how flows are fused, whatever the chain file says"},
+	{'q', "quiet", NULL, "show nothing but errors"},
+	SL_OPT_END,
+};
+
+static const struct sl_form forms[] = {
+	{"CHAIN", NULL},
+	{NULL, NULL},
+};
+
 const struct sl_verb sl_verb_run = {
 	.name = "run",
-	.synopsis = "run [--config FILE] [--stats FILE] [--duration TIME] [--keep-running] "
-		    "[--fusion MODE] [--quiet] CHAIN",
 	.summary = "Run a chain",
-	.help = "Shows a table of all hops, redrawn each second on a terminal; a line a second\n"
-		"elsewhere. Ends at SIGTERM or SIGINT, when the time is over, or when all inputs "
-		"are\n"
-		"captures that have been read; what is inside is let out first.\n"
-		"\n"
-		"  -c, --config FILE    host file: cores, memory, plugin folders, the control "
-		"socket\n"
-		"  -s, --stats FILE     write all counters as JSON at the end (-: standard "
-		"output)\n"
-		"  -d, --duration TIME  end after so long: `10 s`, `500 ms`, `2 min`\n"
-		"      --keep-running   go on when all captures have been read\n"
-		"      --fusion MODE    on, off or verify, whatever the chain file says\n"
-		"  -q, --quiet          show nothing but errors\n",
+	.help = "Shows a table of all hops, redrawn each second on a terminal; a line a "
+		"second elsewhere. Ends at SIGTERM or SIGINT, when the time is over, or when "
+		"all inputs are captures that have been read; what is inside is let out "
+		"first.",
+	.options = options,
+	.forms = forms,
 	.run = run,
 };

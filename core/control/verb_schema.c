@@ -32,11 +32,10 @@ static int print_schema(const struct sl_verb *verb, const char *config)
 
 static int run(const struct sl_verb *verb, int argc, char **argv)
 {
-	static const struct option options[] = {SL_OPTION_CONFIG, SL_OPTION_HELP, SL_OPTION_END};
 	const char *config = NULL;
 	int option;
 
-	while ((option = getopt_long(argc, argv, "c:h", options, NULL)) != -1) {
+	while ((option = sl_verb_option(verb, argc, argv)) != -1) {
 		switch (option) {
 		case 'c':
 			config = optarg;
@@ -52,12 +51,16 @@ static int run(const struct sl_verb *verb, int argc, char **argv)
 	return print_schema(verb, config);
 }
 
+static const struct sl_option options[] = {
+	SL_OPT_CONFIG,
+	SL_OPT_END,
+};
+
 const struct sl_verb sl_verb_schema = {
 	.name = "schema",
-	.synopsis = "schema [--config FILE]",
 	.summary = "Print the JSON Schema of chain files, for editors and validators",
-	.help = "Made from the parameter tables of all plugins and port kinds (draft 2020-12).\n"
-		"\n"
-		"  -c, --config FILE  host file, which says where plugins are looked for\n",
+	.help = "Made from the parameter tables of all plugins and port kinds (draft "
+		"2020-12).",
+	.options = options,
 	.run = run,
 };

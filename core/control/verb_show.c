@@ -194,14 +194,12 @@ static int show(const struct sl_verb *verb, const struct question *q, const char
 
 static int run(const struct sl_verb *verb, int argc, char **argv)
 {
-	static const struct option options[] = {SL_OPTION_SOCKET, SL_OPTION_CONFIG, SL_OPTION_JSON,
-						SL_OPTION_HELP, SL_OPTION_END};
 	const char *socket = NULL, *config = NULL;
 	struct question question = {0};
 	bool json = false;
 	int option, status;
 
-	while ((option = getopt_long(argc, argv, "s:c:jh", options, NULL)) != -1) {
+	while ((option = sl_verb_option(verb, argc, argv)) != -1) {
 		switch (option) {
 		case 's':
 			socket = optarg;
@@ -225,30 +223,36 @@ static int run(const struct sl_verb *verb, int argc, char **argv)
 	return status;
 }
 
+static const struct sl_option options[] = {
+	SL_OPT_SOCKET,
+	SL_OPT_CONFIG,
+	SL_OPT_JSON,
+	SL_OPT_END,
+};
+
+static const struct sl_form forms[] = {
+	{"status", "version, chain, time, the ledger (what is shown by default)"},
+	{"ports", "packets, bytes and drops of each port, its device"},
+	{"paths", "each path and hop: packets, drops by reason, cycles a packet"},
+	{"nodes", "the same for all hops, the engine's own too"},
+	{"vnfs", "instances, their counters and memory"},
+	{"vnf VNF", "one of them, and its commands"},
+	{"vnf VNF COMMAND [ARGUMENT=VALUE]...",
+	 "run a command that only looks; limit=N: most records (10000)"},
+	{"sessions VNF [ARGUMENT=VALUE]...", "short for vnf VNF sessions"},
+	{"plugins", "loaded plugins"},
+	{"workers", "load, sleeps and queues of each worker"},
+	{"memory", "who uses how much"},
+	{"stats", "all that counts packets"},
+	{NULL, NULL},
+};
+
 const struct sl_verb sl_verb_show = {
 	.name = "show",
-	.synopsis = "show [--socket PATH | --config FILE] [--json] [VIEW]",
+	.arguments = "[VIEW]",
 	.summary = "Show what a running sluice does",
-	.help = "Views:\n"
-		"  status             version, chain, time, the ledger (what is shown by default)\n"
-		"  ports              packets, bytes and drops of each port, its device\n"
-		"  paths              each path and hop: packets, drops by reason, cycles a "
-		"packet\n"
-		"  nodes              the same for all hops, the engine's own too\n"
-		"  vnfs               instances, their counters and memory\n"
-		"  vnf NAME           one of them, and its commands\n"
-		"  vnf NAME COMMAND [ARGUMENT=VALUE]...\n"
-		"                     run a command that only looks; limit=N: most records "
-		"(10000)\n"
-		"  sessions NAME [ARGUMENT=VALUE]...\n"
-		"                     short for vnf NAME sessions\n"
-		"  plugins            loaded plugins\n"
-		"  workers            load, sleeps and queues of each worker\n"
-		"  memory             who uses how much\n"
-		"  stats              all that counts packets\n"
-		"\n"
-		"  -s, --socket PATH  control socket of the running sluice\n"
-		"  -c, --config FILE  host file, which names the socket\n"
-		"  -j, --json         JSON instead of tables\n",
+	.options = options,
+	.forms_title = "Views",
+	.forms = forms,
 	.run = run,
 };

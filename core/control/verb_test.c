@@ -249,16 +249,10 @@ enum {
 
 static int run(const struct sl_verb *verb, int argc, char **argv)
 {
-	static const struct option long_options[] = {SL_OPTION_CONFIG,
-						     {"fusion", required_argument, NULL, FUSION},
-						     {"junit", required_argument, NULL, JUNIT},
-						     {"quiet", no_argument, NULL, 'q'},
-						     SL_OPTION_HELP,
-						     SL_OPTION_END};
 	struct options options = {.fusion = -1};
 	int option;
 
-	while ((option = getopt_long(argc, argv, "c:qh", long_options, NULL)) != -1) {
+	while ((option = sl_verb_option(verb, argc, argv)) != -1) {
 		switch (option) {
 		case 'c':
 			options.config = optarg;
@@ -290,21 +284,29 @@ static int run(const struct sl_verb *verb, int argc, char **argv)
 	return sl_verb_flush(verb, test_all(argv + optind, argc - optind, &options));
 }
 
+static const struct sl_option options[] = {
+	SL_OPT_CONFIG,
+	{FUSION, "fusion", "on|off|verify|all",
+	 "how flows are fused, whatever the chain says; all: each of them"},
+	{JUNIT, "junit", "FILE", "also write the results as JUnit XML"},
+	{'q', "quiet", NULL, "show nothing but failures and the sum"},
+	SL_OPT_END,
+};
+
+static const struct sl_form forms[] = {
+	{"TEST...", NULL},
+	{NULL, NULL},
+};
+
 const struct sl_verb sl_verb_test = {
 	.name = "test",
-	.synopsis = "test [--config FILE] [--fusion MODE] [--junit FILE] [--quiet] TEST...",
 	.summary = "Send packets through a chain and compare what comes out",
-	.help = "Each TEST is a YAML file with a chain, the packets that come in, and what must\n"
-		"come out or be dropped; docs/testing-chains.md describes it. The chain's ports "
-		"are\n"
-		"replaced by ones in memory, so that neither root nor hugepages nor devices are "
-		"needed.\n"
-		"Exit status 0 when all is as expected, 1 when not, 2 when a file is wrong.\n"
-		"\n"
-		"  -c, --config FILE  host file, which says where plugins and VNFs are looked for\n"
-		"      --fusion MODE  on, off or verify, whatever the chain says; all: each of "
-		"them\n"
-		"      --junit FILE   also write the results as JUnit XML\n"
-		"  -q, --quiet        show nothing but failures and the sum\n",
+	.help = "Each TEST is a YAML file with a chain, the packets that come in, and what "
+		"must come out or be dropped; docs/testing-chains.md describes it. The "
+		"chain's ports are replaced by ones in memory, so that neither root nor "
+		"hugepages nor devices are needed. Exit status 0 when all is as expected, 1 "
+		"when not, 2 when a file is wrong.",
+	.options = options,
+	.forms = forms,
 	.run = run,
 };
