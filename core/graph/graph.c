@@ -315,6 +315,11 @@ void sl_graph_tick(struct sl_graph *graph, uint64_t now)
 	__atomic_store_n(&graph->waiting, count_waiting(graph), __ATOMIC_RELAXED);
 }
 
+void sl_graph_set_now(struct sl_graph *graph, uint64_t now)
+{
+	graph->now = now;
+}
+
 void sl_graph_refresh(struct sl_graph *graph)
 {
 	if (graph->conf.fusion != NULL)

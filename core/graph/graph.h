@@ -89,6 +89,9 @@ uint32_t sl_graph_walk(struct sl_graph *graph, uint64_t now);
 /* Call tick() of the instances on this worker that are due. */
 void sl_graph_tick(struct sl_graph *graph, uint64_t now);
 
+/* What sl_now() says until the next walk, for calls of nodes that no worker runs yet. */
+void sl_graph_set_now(struct sl_graph *graph, uint64_t now);
+
 /* Worker, between walks: take note of what was un-fused; credit what fused packets are owed. */
 void sl_graph_refresh(struct sl_graph *graph);
 void sl_graph_settle(struct sl_graph *graph);

@@ -186,6 +186,11 @@ static int check_type(const char *path, const struct sl_node_type *type, unsigne
 		return wrong(&spot, "field", "poll_ms", "is 0 though there is a poll()");
 	if (type->params != NULL && type->config_size < sizeof(uint64_t))
 		return wrong(&spot, "field", "config_size", "is too small for its `given`");
+	if (type->layout != 0 && type->adopt == NULL)
+		return wrong(&spot, "callback", "adopt", "is missing, though there is a layout");
+	if (type->state_version == 0 && (type->export_state != NULL || type->import_state != NULL))
+		return wrong(&spot, "field", "state_version",
+			     "is 0 though there is an export_state() or import_state()");
 	error = check_names(&spot, "edge", type->edges, SL_EDGE_LAST - SL_EDGE_FIRST + 1);
 	if (error == 0)
 		error = check_names(&spot, "drop reason", type->reasons, MAX_REASONS);

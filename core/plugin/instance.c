@@ -218,6 +218,15 @@ void sl_instance_inherit(struct sl_instance *instance, const struct sl_instance 
 				instance->past[i] = sl_instance_counter(before, j);
 }
 
+void sl_instance_forget_counts(struct sl_instance *instance)
+{
+	size_t size = name_count(instance->type->counters) * sizeof(uint64_t);
+
+	for (uint32_t w = 0; w < instance->workers; w++)
+		if (instance->counters[w] != NULL)
+			memset(instance->counters[w], 0, size);
+}
+
 void sl_instance_free(struct sl_instance *instance)
 {
 	if (instance == NULL || --instance->users > 0)

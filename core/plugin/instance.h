@@ -59,6 +59,8 @@ struct sl_instance *sl_instance_use(struct sl_instance *instance);
 void sl_instance_inherit(struct sl_instance *instance, const struct sl_instance *before);
 /* A counter of the type, over all workers and what was inherited. Main thread. */
 uint64_t sl_instance_counter(const struct sl_instance *instance, uint32_t counter);
+/* Set its own counters to zero; no worker runs it. */
+void sl_instance_forget_counts(struct sl_instance *instance);
 /* One generation has it no more; after the last: type->destroy(), then the arena is gone with all
  * that is in it. NULL is allowed. */
 void sl_instance_free(struct sl_instance *instance);

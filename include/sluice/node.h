@@ -34,13 +34,14 @@ extern "C" {
 /** Tells a sluice plugin from any other shared object that has a symbol of that name. */
 #define SL_PLUGIN_MAGIC 0x73756c63u
 /** Version of this contract. A plugin of another version is refused. */
-#define SL_PLUGIN_ABI 2u
+#define SL_PLUGIN_ABI 3u
 
 /** Most packets in one call of process(). */
 #define SL_BURST 256
 
 struct sl_instance;
 struct sl_node;
+struct sl_export; /* sluice/state.h */
 
 /** Where a packet comes from, as seen by a hop. */
 enum sl_side {
@@ -213,6 +214,43 @@ struct sl_node_type {
 	 */
 	uint8_t (*guard)(struct sl_node *node, uint64_t handle, const struct rte_mbuf *m,
 			 bool commit);
+
+	/* What the instance remembers, carried to other code: sluice/state.h says how. */
+
+	/** Stands for the layout of all that instances keep; 0: they are not handed over in place.
+	 */
+	uint32_t layout;
+	/**
+	 * The instance was made by other code of the same layout, and is this code's from now on:
+	 * replace every pointer into the old plugin, and take the configuration, which was read
+	 * with this type's parameters, as configure() would. Workers may still run the old code
+	 * meanwhile, on the same memory. When another instance refuses, the old code's adopt() is
+	 * called with the old configuration. Main thread.
+	 * @return 0; -EOPNOTSUPP, without a message: not with this configuration, export and import
+	 *         then; or another -errno and nothing changed, which the old code then runs on
+	 */
+	int (*adopt)(struct sl_instance *instance, const void *config, struct sl_errors *errors);
+	/** Of the records that export_state() writes; from 1 on. */
+	uint32_t state_version;
+	/**
+	 * Write some records, as many as there is room for, after looking at no more than some
+	 * hundred slots: packets are waiting. Those of a session whose flows are fused first
+	 * sl_anchor_sync() it. Worker, between two bursts.
+	 */
+	void (*export_state)(struct sl_node *node, struct sl_export *out);
+	/**
+	 * Take a record into this worker's state, which worker_init() has made. version: of the
+	 * code that wrote it; size: as it was written. Nothing about it may be believed: it may
+	 * come from a file. What it says may have been said before, then this is the newer word;
+	 * what is in its way (another session with its port, say) is older than it and has to go.
+	 *
+	 * Before workers run the instance: main thread. At the very change: the worker, so like
+	 * process() it does not allocate. It reports no events, and what it counts is forgotten.
+	 * @return enum sl_import; -EPROTO: a version or size that it does not know; or another
+	 *         -errno, with a message
+	 */
+	int (*import_state)(struct sl_node *node, uint32_t version, const void *record,
+			    uint32_t size, struct sl_errors *errors);
 
 	const struct sl_command *commands; /**< ended by a NULL name, or NULL */
 	/** Write an event's members. Main thread. */

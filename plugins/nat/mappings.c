@@ -106,6 +106,67 @@ void sl_nat_mapping_end_unused(struct nat_worker *w, uint32_t slot)
 	w->mapping_free = slot;
 }
 
+/* ---- Mappings that were made by other code ---- */
+
+void sl_nat_mapping_clear(struct nat_worker *w, uint32_t mapping)
+{
+	for (uint32_t i = 0; i < w->session_count && w->mappings[mapping].sessions != 0; i++)
+		if (w->sessions[i].mapping == mapping)
+			sl_nat_session_end(w, i);
+}
+
+/* Its inside endpoint had another port, or its port another endpoint. False: a forward's. */
+static bool make_way(struct nat_worker *w, union nat_endpoint inside, union nat_endpoint outside)
+{
+	uint32_t slots[2] = {sl_nat_mapping_by_inside(w, inside),
+			     sl_nat_mapping_by_outside(w, outside)};
+
+	for (unsigned int i = 0; i < 2; i++) {
+		struct nat_mapping *m = &w->mappings[slots[i]];
+
+		if (slots[i] == SL_NO_SLOT || m->created == 0)
+			continue;
+		if (m->forward)
+			return false;
+		sl_nat_mapping_clear(w, slots[i]);
+	}
+	return true;
+}
+
+enum nat_reason sl_nat_mapping_claim(struct nat_worker *w, union nat_endpoint inside,
+				     union nat_endpoint outside, uint64_t created, uint32_t *slot)
+{
+	uint32_t subscriber, address, bit;
+	struct nat_subscriber *sub;
+	enum nat_reason reason;
+
+	*slot = sl_nat_mapping_by_inside(w, inside);
+	if (*slot != SL_NO_SLOT && w->mappings[*slot].outside.word == outside.word)
+		return NAT_FINE;
+	if (!sl_nat_port_place(w, outside, &address, &bit) || !make_way(w, inside, outside))
+		return NAT_NOT_OURS;
+	reason = sl_nat_subscriber_get(w, inside.addr, &subscriber);
+	if (reason != NAT_FINE)
+		return reason;
+	sub = &w->subscribers[subscriber];
+	if (sub->mappings == 0)
+		sub->address = address;
+	sub->mappings++;
+	reason = sl_nat_port_claim(w, subscriber, outside, &address);
+	if (reason == NAT_FINE) {
+		reason = mapping_add(w, inside, outside, address, subscriber, slot);
+		if (reason == NAT_FINE) {
+			w->mappings[*slot].created = created;
+			sl_nat_directory_set(w, &w->mappings[*slot], true);
+			return NAT_FINE;
+		}
+		sl_nat_port_release(w, address, outside);
+	}
+	sub->mappings--;
+	sl_nat_subscriber_put(w, subscriber);
+	return reason;
+}
+
 /* ---- Permits: the remote addresses a mapping has sent to ---- */
 
 static uint32_t permit_find(const struct nat_worker *w, union nat_endpoint outside, uint32_t remote)

@@ -23,6 +23,7 @@
 
 #include <sluice/index.h>
 #include <sluice/node.h>
+#include <sluice/state.h>
 #include <sluice/trail.h>
 
 #include "layout.h"
@@ -202,7 +203,8 @@ struct nat_address {
 	uint32_t free[NAT_SPACES]; /* ports */
 };
 
-/* A port that was given back and may not be given out yet (RFC 6888 REQ-8). */
+/* A port that was given back and may not be given out yet (RFC 6888 REQ-8). space: NAT_SPACES when
+ * it was claimed nevertheless. */
 struct nat_held_port {
 	uint64_t until;
 	uint32_t address;
@@ -234,6 +236,7 @@ struct nat_worker {
 	struct nat_session *sessions;
 	uint32_t session_count, session_free;
 	uint32_t session_used;
+	uint64_t *changed; /* a bit for each session: what its next record says is news */
 
 	struct nat_mapping *mappings;
 	struct sl_index *by_inside, *by_outside;
@@ -255,6 +258,7 @@ struct nat_worker {
 
 	struct nat_held_port *held; /* a ring */
 	uint32_t held_mask, held_head, held_tail;
+	uint32_t held_told; /* those before it have been exported */
 
 	uint32_t *wheel; /* NAT_WHEEL_SLOTS + 1 lists */
 	uint64_t wheel_at, wheel_step;
@@ -338,6 +342,18 @@ void sl_nat_mapping_end_unused(struct nat_worker *w, uint32_t slot);
 enum nat_reason sl_nat_session_new(struct nat_worker *w, uint32_t mapping,
 				   union nat_endpoint remote, uint32_t *slot);
 void sl_nat_session_end(struct nat_worker *w, uint32_t slot);
+/* What a session went through in other code: its TCP states, and when what was seen of it. */
+struct nat_past {
+	uint8_t tcp;
+	uint64_t created;
+	uint64_t seen[2], packets[2], bytes[2]; /* out, in */
+};
+void sl_nat_session_set(struct nat_worker *w, uint32_t slot, const struct nat_past *past);
+/* End all sessions of a mapping, and it with the last. */
+void sl_nat_mapping_clear(struct nat_worker *w, uint32_t mapping);
+/* The mapping of that very pair of endpoints, with a port of the pool. What is in its way ends. */
+enum nat_reason sl_nat_mapping_claim(struct nat_worker *w, union nat_endpoint inside,
+				     union nat_endpoint outside, uint64_t created, uint32_t *slot);
 /* Follow TCP's states; side: where the packet came from. */
 void sl_nat_tcp_track(struct nat_worker *w, uint32_t session, enum sl_side side, uint8_t tcp_flags);
 bool sl_nat_permitted(const struct nat_worker *w, union nat_endpoint outside, uint32_t remote);
@@ -349,6 +365,22 @@ static inline uint32_t nat_flow_find(const struct nat_worker *w, const struct na
 {
 	return sl_index_find(w->flow_index, key, sl_index_hash(key, sizeof(*key)));
 }
+
+/* ---- claim.c: ports that somebody had in other code. What is in the way ends. ---- */
+/* Whether a port of the pool is one of this worker's: its pool address and bit. */
+bool sl_nat_port_place(const struct nat_worker *w, union nat_endpoint outside, uint32_t *address,
+		       uint32_t *bit);
+/* Take that port; NAT_POOL_EXHAUSTED: it is reserved. */
+enum nat_reason sl_nat_port_claim(struct nat_worker *w, uint32_t subscriber,
+				  union nat_endpoint outside, uint32_t *address);
+/* It rests until then, if it is free. False: it is not this worker's. */
+bool sl_nat_port_rest(struct nat_worker *w, union nat_endpoint outside, uint64_t until);
+
+/* ---- state.c ---- */
+#define NAT_STATE_VERSION 1
+void sl_nat_export(struct sl_node *node, struct sl_export *out);
+int sl_nat_import(struct sl_node *node, uint32_t version, const void *record, uint32_t size,
+		  struct sl_errors *errors);
 
 /* ---- translate.c ---- */
 void sl_nat_process(struct sl_node *node, struct rte_mbuf **pkts, uint8_t *edge, uint16_t n);

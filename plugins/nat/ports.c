@@ -9,51 +9,12 @@
  */
 #include <sys/random.h>
 
-#include "nat.h"
+#include "ports.h"
 
 #define EVERY_PORT UINT64_MAX
 #define EVEN_BITS  0x5555555555555555ull
 /* How many held ports an exhausted pool takes back at once. */
 #define EARLY_PORTS 64
-
-static uint64_t *bitmap(const struct nat_worker *w, uint32_t address, enum nat_space space)
-{
-	return &w->used[((size_t)address * NAT_SPACES + space) * w->words];
-}
-
-/* Host-order port of a bit, and back: UINT32_MAX when the port is not this worker's. */
-static uint32_t port_of_bit(const struct nat_worker *w, uint32_t address, uint32_t bit)
-{
-	const struct nat_layout *l = w->layout;
-	uint32_t block = w->addresses[address].first_block + bit / l->block_size * l->workers;
-
-	return l->port_first + block * l->block_size + bit % l->block_size;
-}
-
-static uint32_t bit_of_port(const struct nat_worker *w, uint32_t address, uint32_t port)
-{
-	const struct nat_layout *l = w->layout;
-	uint32_t block, first = w->addresses[address].first_block;
-
-	if (port < l->port_first || port > l->port_last)
-		return UINT32_MAX;
-	block = (port - l->port_first) / l->block_size;
-	if (block >= l->block_count || (address * l->block_count + block) % l->workers != w->worker)
-		return UINT32_MAX;
-	return (block - first) / l->workers * l->block_size +
-	       (port - l->port_first) % l->block_size;
-}
-
-static bool bit_is_set(const uint64_t *bits, uint32_t bit)
-{
-	return (bits[bit / 64] >> (bit % 64) & 1) != 0;
-}
-
-static void set_bit(struct nat_worker *w, uint32_t address, enum nat_space space, uint32_t bit)
-{
-	bitmap(w, address, space)[bit / 64] |= 1ull << (bit % 64);
-	w->addresses[address].free[space]--;
-}
 
 /* A random free bit among `count` words from `from` on, of those in the mask. */
 static uint32_t find_bit(struct nat_worker *w, const uint64_t *bits, uint32_t from, uint32_t count,
@@ -74,17 +35,12 @@ static uint32_t find_bit(struct nat_worker *w, const uint64_t *bits, uint32_t fr
 	return UINT32_MAX;
 }
 
-static struct nat_block *block_at(const struct nat_worker *w, uint32_t address, uint32_t bit)
-{
-	return &w->blocks[(size_t)address * w->block_stride + bit / w->layout->block_size];
-}
-
 void sl_nat_block_place(const struct nat_worker *w, uint32_t block, uint32_t *address,
 			uint16_t *first)
 {
 	*address = block / w->block_stride;
-	*first =
-		(uint16_t)port_of_bit(w, *address, block % w->block_stride * w->layout->block_size);
+	*first = (uint16_t)nat_port_of_bit(w, *address,
+					   block % w->block_stride * w->layout->block_size);
 }
 
 static void block_event(struct nat_worker *w, enum nat_event event, uint32_t block)
@@ -101,11 +57,22 @@ static void block_event(struct nat_worker *w, enum nat_event event, uint32_t blo
 	sl_event(w->node, event, &data, sizeof(data));
 }
 
+void sl_nat_block_assign(struct nat_worker *w, uint32_t subscriber, uint32_t block)
+{
+	struct nat_subscriber *sub = &w->subscribers[subscriber];
+
+	w->blocks[block] = (struct nat_block){subscriber, sub->first_block, 0};
+	sub->first_block = block;
+	sub->blocks++;
+	w->addresses[block / w->block_stride].free_blocks--;
+	nat_count(w, NAT_BLOCKS_MADE);
+	block_event(w, NAT_EVENT_BLOCK_ASSIGNED, block);
+}
+
 /* Give the subscriber a free block of the address, at random. */
 static bool block_new(struct nat_worker *w, uint32_t subscriber, uint32_t address)
 {
-	struct nat_subscriber *sub = &w->subscribers[subscriber];
-	struct nat_address *a = &w->addresses[address];
+	const struct nat_address *a = &w->addresses[address];
 	uint32_t first = address * w->block_stride, start;
 
 	if (a->free_blocks == 0)
@@ -116,12 +83,7 @@ static bool block_new(struct nat_worker *w, uint32_t subscriber, uint32_t addres
 
 		if (w->blocks[block].subscriber != SL_NO_SLOT)
 			continue;
-		w->blocks[block] = (struct nat_block){subscriber, sub->first_block, 0};
-		sub->first_block = block;
-		sub->blocks++;
-		a->free_blocks--;
-		nat_count(w, NAT_BLOCKS_MADE);
-		block_event(w, NAT_EVENT_BLOCK_ASSIGNED, block);
+		sl_nat_block_assign(w, subscriber, block);
 		return true;
 	}
 	return false;
@@ -155,7 +117,7 @@ static uint32_t find_in_blocks(struct nat_worker *w, const struct nat_subscriber
 
 		if (b / w->block_stride != address)
 			continue;
-		bit = find_bit(w, bitmap(w, address, space), b % w->block_stride * words, words,
+		bit = find_bit(w, nat_bitmap(w, address, space), b % w->block_stride * words, words,
 			       mask);
 		if (bit != UINT32_MAX)
 			return bit;
@@ -167,11 +129,11 @@ static uint32_t find_in_blocks(struct nat_worker *w, const struct nat_subscriber
 static uint32_t find_same(struct nat_worker *w, uint32_t subscriber, uint32_t address,
 			  enum nat_space space, uint16_t port)
 {
-	uint32_t bit = bit_of_port(w, address, rte_be_to_cpu_16(port));
+	uint32_t bit = nat_bit_of_port(w, address, rte_be_to_cpu_16(port));
 
-	if (bit == UINT32_MAX || bit_is_set(bitmap(w, address, space), bit))
+	if (bit == UINT32_MAX || nat_bit_is_set(nat_bitmap(w, address, space), bit))
 		return UINT32_MAX;
-	if (nat_with_blocks(w) && block_at(w, address, bit)->subscriber != subscriber)
+	if (nat_with_blocks(w) && nat_block_at(w, address, bit)->subscriber != subscriber)
 		return UINT32_MAX;
 	return bit;
 }
@@ -206,9 +168,9 @@ static enum nat_reason find_port(struct nat_worker *w, uint32_t subscriber, uint
 	if (!nat_with_blocks(w)) {
 		uint32_t words = a->blocks * (w->layout->block_size / 64);
 
-		*bit = find_bit(w, bitmap(w, address, space), 0, words, mask);
+		*bit = find_bit(w, nat_bitmap(w, address, space), 0, words, mask);
 		if (*bit == UINT32_MAX && mask != EVERY_PORT)
-			*bit = find_bit(w, bitmap(w, address, space), 0, words, EVERY_PORT);
+			*bit = find_bit(w, nat_bitmap(w, address, space), 0, words, EVERY_PORT);
 		return *bit != UINT32_MAX ? NAT_FINE : NAT_POOL_EXHAUSTED;
 	}
 	*bit = find_in_blocks(w, sub, address, space, mask);
@@ -252,20 +214,20 @@ enum nat_reason sl_nat_port_take(struct nat_worker *w, uint32_t subscriber,
 
 	if (reason != NAT_FINE)
 		return reason;
-	set_bit(w, *address, nat_space_of(inside.proto), bit);
+	nat_set_bit(w, *address, nat_space_of(inside.proto), bit);
 	if (nat_with_blocks(w))
-		block_at(w, *address, bit)->used++;
-	port = (uint16_t)port_of_bit(w, *address, bit);
+		nat_block_at(w, *address, bit)->used++;
+	port = (uint16_t)nat_port_of_bit(w, *address, bit);
 	*outside = nat_endpoint(sl_nat_pool_address(w->layout, *address), rte_cpu_to_be_16(port),
 				inside.proto);
 	return NAT_FINE;
 }
 
-static void free_bit(struct nat_worker *w, uint32_t address, enum nat_space space, uint32_t bit)
+void sl_nat_port_free(struct nat_worker *w, uint32_t address, enum nat_space space, uint32_t bit)
 {
-	bitmap(w, address, space)[bit / 64] &= ~(1ull << (bit % 64));
+	nat_bitmap(w, address, space)[bit / 64] &= ~(1ull << (bit % 64));
 	w->addresses[address].free[space]++;
-	if (nat_with_blocks(w) && --block_at(w, address, bit)->used == 0)
+	if (nat_with_blocks(w) && --nat_block_at(w, address, bit)->used == 0)
 		block_end(w, address * w->block_stride + bit / w->layout->block_size);
 }
 
@@ -276,10 +238,12 @@ void sl_nat_ports_unhold(struct nat_worker *w, uint32_t most, bool early)
 
 		if (!early && held.until > w->now)
 			return;
+		w->held_head++;
+		if (held.space == NAT_SPACES) /* it was claimed meanwhile */
+			continue;
 		if (held.until > w->now)
 			nat_count(w, NAT_PORTS_EARLY);
-		w->held_head++;
-		free_bit(w, held.address, (enum nat_space)held.space, held.bit);
+		sl_nat_port_free(w, held.address, (enum nat_space)held.space, held.bit);
 	}
 }
 
@@ -290,13 +254,13 @@ void sl_nat_ports_unhold(struct nat_worker *w, uint32_t most, bool early)
 void sl_nat_port_release(struct nat_worker *w, uint32_t address, union nat_endpoint outside)
 {
 	enum nat_space space = nat_space_of(outside.proto);
-	uint32_t bit = bit_of_port(w, address, rte_be_to_cpu_16(outside.port));
+	uint32_t bit = nat_bit_of_port(w, address, rte_be_to_cpu_16(outside.port));
 	bool rests = space != NAT_SPACE_TCP && w->tuning->port_hold != 0 &&
 		     w->nat->params->filtering == NAT_FILTER_NONE &&
 		     w->held_tail - w->held_head <= w->held_mask;
 
 	if (!rests) {
-		free_bit(w, address, space, bit);
+		sl_nat_port_free(w, address, space, bit);
 		return;
 	}
 	w->held[w->held_tail++ & w->held_mask] = (struct nat_held_port){
@@ -323,7 +287,7 @@ static void reserve(struct nat_worker *w)
 			if ((a * l->block_count + block) % l->workers != w->worker)
 				continue;
 			for (unsigned int s = 0; s < NAT_SPACES; s++)
-				set_bit(w, a, (enum nat_space)s, bit);
+				nat_set_bit(w, a, (enum nat_space)s, bit);
 		}
 	for (uint32_t i = 0; i < l->forward_count; i++) {
 		union nat_endpoint outside = l->forwards[i].outside;
@@ -333,9 +297,9 @@ static void reserve(struct nat_worker *w)
 		if (range == NULL || outside.proto == 0)
 			continue;
 		address = range->other + rte_be_to_cpu_32(outside.addr) - range->first;
-		bit = bit_of_port(w, address, rte_be_to_cpu_16(outside.port));
+		bit = nat_bit_of_port(w, address, rte_be_to_cpu_16(outside.port));
 		if (bit != UINT32_MAX)
-			set_bit(w, address, nat_space_of(outside.proto), bit);
+			nat_set_bit(w, address, nat_space_of(outside.proto), bit);
 	}
 }
 

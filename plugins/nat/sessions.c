@@ -81,6 +81,7 @@ void sl_nat_tcp_track(struct nat_worker *w, uint32_t slot, enum sl_side side, ui
 	struct nat_session *s = &w->sessions[slot];
 	struct nat_flow *flows = &w->flows[2 * slot];
 	bool out = side == SL_INSIDE, was = tcp_established(s->tcp), is;
+	uint8_t before = s->tcp;
 
 	if ((tcp_flags & RTE_TCP_RST_FLAG) != 0) {
 		s->tcp |= NAT_TCP_RST;
@@ -94,6 +95,8 @@ void sl_nat_tcp_track(struct nat_worker *w, uint32_t slot, enum sl_side side, ui
 		if ((tcp_flags & RTE_TCP_FIN_FLAG) != 0)
 			s->tcp |= out ? NAT_TCP_FIN_OUT : NAT_TCP_FIN_IN;
 	}
+	if (s->tcp != before)
+		sl_mark(w->changed, slot);
 	is = tcp_established(s->tcp);
 	if (is == was)
 		return;
@@ -193,6 +196,7 @@ enum nat_reason sl_nat_session_new(struct nat_worker *w, uint32_t mapping,
 	if (w->permits != NULL)
 		s->permit = sl_nat_permit_get(w, m->outside, remote.addr);
 	wheel_add(w, *slot, session_end_time(w, *slot));
+	sl_mark(w->changed, *slot);
 	nat_count(w, NAT_SESSIONS_MADE);
 	return NAT_FINE;
 }
@@ -219,6 +223,25 @@ void sl_nat_session_end(struct nat_worker *w, uint32_t slot)
 	w->session_free = slot;
 	w->session_used--;
 	nat_count(w, NAT_SESSIONS_ENDED);
+}
+
+void sl_nat_session_set(struct nat_worker *w, uint32_t slot, const struct nat_past *past)
+{
+	struct nat_session *s = &w->sessions[slot];
+	struct nat_flow *flows = &w->flows[2 * slot];
+	bool quick = flows->key.proto != IPPROTO_TCP || tcp_established(past->tcp);
+
+	s->tcp = past->tcp;
+	s->created = past->created;
+	for (unsigned int i = 0; i < 2; i++) {
+		flows[i].seen = past->seen[i];
+		flows[i].packets = past->packets[i];
+		flows[i].bytes = past->bytes[i];
+		flows[i].flags = quick ? flows[i].flags | NAT_FLOW_QUICK
+				       : flows[i].flags & (uint8_t)~NAT_FLOW_QUICK;
+	}
+	wheel_unlink(w, slot);
+	wheel_add(w, slot, session_end_time(w, slot));
 }
 
 /* Look at the sessions whose time has come: they end, or it is not yet their time. */

@@ -52,6 +52,11 @@ static int make_sessions(struct nat_worker *w, struct sl_instance *instance,
 				   sizeof(struct nat_key), errors);
 	if (w->flow_index == NULL)
 		return -ENOMEM;
+	w->changed = (uint64_t *)sl_alloc(instance,
+					  sl_mark_words(w->session_count) * sizeof(*w->changed));
+	if (w->changed == NULL)
+		return sl_fail(errors, ENOMEM, "no memory for marks of %u sessions",
+			       w->session_count);
 	for (uint32_t i = 0; i < w->session_count; i++) {
 		w->sessions[i].mapping = SL_NO_SLOT;
 		w->sessions[i].next = i + 1 < w->session_count ? i + 1 : SL_NO_SLOT;

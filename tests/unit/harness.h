@@ -111,6 +111,23 @@ const char *sl_test_command(struct sl_test *t, const char *command, const char *
 const char *sl_test_command_error(void);
 
 /*
+ * State carried from one instance to another (sluice/state.h), which may have another number of
+ * workers: one pass, of all or of what changed since. It ends at the first record that is refused.
+ */
+struct sl_test_carried {
+	unsigned int records; /* told */
+	unsigned int taken, voids;
+	uint32_t longest; /* bytes of the longest record */
+};
+/* 0 or -errno, which the last record met. */
+int sl_test_carry(struct sl_test *from, struct sl_test *to, bool changed,
+		  struct sl_test_carried *carried);
+/* Each record of such a pass, instead. `take` returns 0 to go on. */
+int sl_test_records(struct sl_test *from, bool changed,
+		    int (*take)(void *context, uint32_t worker, const void *record, uint32_t size),
+		    void *context);
+
+/*
  * Packets. All the fields of a packet to be built; zero means what is usual.
  */
 struct sl_test_packet {
