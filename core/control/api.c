@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <core/control/api_table.h>
+#include <core/control/api_audit.h>
 #include <core/plugin/json.h>
 
 /* Arguments of the query and of the body, if there is one. */
@@ -247,13 +247,13 @@ static json_t *not_found(struct sl_api_call *call)
 static json_t *forbidden(struct sl_api_call *call)
 {
 	if (call->operation->role == SL_ROLE_ADMIN)
-		return sl_api_fail(call, SL_API_FORBIDDEN, NULL,
-				   "the host file's `control.admins` names a group that may",
-				   "it changes something: only root, the user that sluice runs as "
-				   "and admins may do that");
+		return sl_api_fail(
+			call, SL_API_FORBIDDEN, NULL,
+			"the host file's `control.admins` names a group that may",
+			"only root, the user that sluice runs as and admins may do this");
 	return sl_api_fail(call, SL_API_FORBIDDEN, NULL,
 			   "the host file's `control.readers` names a group that may",
-			   "you are neither an admin nor a reader");
+			   "only admins and readers may do this");
 }
 
 static json_t *run(struct sl_api_call *call, struct gathered *gathered)
@@ -283,32 +283,44 @@ static json_t *run(struct sl_api_call *call, struct gathered *gathered)
 	return answer;
 }
 
+/* What is said before run() gets its say; NULL: nothing is wrong. */
+static json_t *check(struct sl_api_call *call, struct gathered *gathered)
+{
+	const struct sl_api_request *request = call->request;
+	bool post = strcmp(call->operation->method, "POST") == 0;
+
+	if (request->peer.role < call->operation->role)
+		return forbidden(call);
+	/* What has stopped can be looked at, but no worker would go over to another chain. */
+	if (call->engine->generation == NULL || (post && call->engine->stopped))
+		return sl_api_fail(call, SL_API_UNAVAILABLE, NULL, NULL, "nothing runs");
+	if (post && !call->operation->any_args && request->arg_count != 0)
+		return sl_api_fail(call, SL_API_BAD_REQUEST, "query", NULL,
+				   "its arguments are members of a JSON object, in the body");
+	if (!post && request->body_size != 0)
+		return sl_api_fail(call, SL_API_BAD_REQUEST, "body", NULL,
+				   "its arguments stand in the query; there must be no body");
+	if (!add_query(gathered, request) || !add_body(gathered, request))
+		return sl_api_fail(call, SL_API_BAD_REQUEST, post ? "body" : "query", NULL,
+				   "arguments must be a JSON object of texts, numbers, booleans "
+				   "or lists of them, at most %d",
+				   SL_MAX_ARGS);
+	return NULL;
+}
+
 static json_t *dispatch(struct sl_api_call *call)
 {
-	const struct sl_api_operation *o = call->operation = find(call);
-	bool post = strcmp(call->request->method, "POST") == 0;
 	struct gathered gathered = {0};
 	json_t *answer;
 
-	if (o == NULL)
+	call->operation = find(call);
+	if (call->operation == NULL)
 		return not_found(call);
-	if (call->request->peer.role < o->role)
-		return forbidden(call);
-	if (call->engine->generation == NULL)
-		return sl_api_fail(call, SL_API_UNAVAILABLE, NULL, NULL, "nothing runs");
-	if (post && !o->any_args && call->request->arg_count != 0)
-		answer = sl_api_fail(call, SL_API_BAD_REQUEST, "query", NULL,
-				     "its arguments are members of a JSON object, in the body");
-	else if (!post && call->request->body_size != 0)
-		answer = sl_api_fail(call, SL_API_BAD_REQUEST, "body", NULL,
-				     "its arguments stand in the query; there must be no body");
-	else if (!add_query(&gathered, call->request) || !add_body(&gathered, call->request))
-		answer = sl_api_fail(call, SL_API_BAD_REQUEST, post ? "body" : "query", NULL,
-				     "arguments must be a JSON object of texts, numbers, booleans "
-				     "or lists of them, at most %d",
-				     SL_MAX_ARGS);
-	else
+	answer = check(call, &gathered);
+	if (answer == NULL)
 		answer = run(call, &gathered);
+	if (strcmp(call->operation->method, "POST") == 0)
+		sl_api_audit_note(call, gathered.args, gathered.count, answer);
 	gathered_free(&gathered);
 	return answer;
 }

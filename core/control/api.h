@@ -9,22 +9,8 @@
 #include <jansson.h>
 
 #include <core/control/arguments.h>
+#include <core/control/audit.h>
 #include <core/host/engine.h>
-
-/* What one may do: each may what those before it may. */
-enum sl_role {
-	SL_ROLE_NONE,
-	SL_ROLE_READ,  /* look */
-	SL_ROLE_ADMIN, /* and change */
-};
-
-/* Who asks. */
-struct sl_peer {
-	enum sl_role role;
-	uid_t uid; /* (uid_t)-1: unknown */
-	pid_t pid; /* 0: unknown */
-	char command[32];
-};
 
 /* An answer that goes on until its source ends or nobody listens. Main thread. */
 struct sl_api_source {
@@ -45,6 +31,7 @@ struct sl_api_request {
 	const char *body; /* JSON object, or NULL */
 	size_t body_size;
 	struct sl_peer peer;
+	struct sl_audit *audit; /* where changes are kept; NULL: nowhere */
 	/* Where a source may be put, with read() set, in place of an answer. NULL: too many are
 	 * being read already. */
 	struct sl_api_source *source;

@@ -44,6 +44,7 @@ enum {
 enum sl_api_kind {
 	SL_API_TEXT,
 	SL_API_NUMBER, /* whole, from 0 on */
+	SL_API_SIGNED, /* whole */
 	SL_API_REAL,
 	SL_API_FLAG,
 	SL_API_TEXTS,  /* a list of them */
@@ -100,7 +101,7 @@ extern const struct sl_api_operation *const sl_api_tables[];
 
 /* Tables. */
 extern const struct sl_api_operation sl_api_show[], sl_api_vnf[], sl_api_apply[], sl_api_plugin[],
-	sl_api_fusion[], sl_api_events[];
+	sl_api_fusion[], sl_api_events[], sl_api_audit[];
 
 /*
  * An answer that says what is wrong: {"error": TEXT, "where": TEXT, "hint": TEXT}. where: what of

@@ -9,9 +9,12 @@
 #include <core/control/api_table.h>
 #include <core/control/command.h>
 #include <core/control/report.h>
+#include <core/error/errors.h>
 
 /* Records of one answer, unless `limit` says otherwise. */
 #define MOST_RECORDS 10000
+/* Names that an unknown one is compared with. */
+#define MOST_NAMES 256
 
 static struct sl_instance *find_vnf(const struct sl_engine *engine, const char *name)
 {
@@ -142,23 +145,45 @@ static json_t *run_command(struct sl_api_call *call, struct sl_instance *instanc
 	return answer;
 }
 
+/* `names` end with NULL. */
+static json_t *no_such(struct sl_api_call *call, const char *of, const char *what, const char *name,
+		       const char *const *names, const char *else_hint)
+{
+	const char *near = sl_near_miss(name, names);
+	char hint[128];
+
+	if (near != NULL)
+		snprintf(hint, sizeof(hint), "did you mean `%s`?", near);
+	else
+		snprintf(hint, sizeof(hint), "%s", else_hint);
+	return sl_api_fail(call, SL_API_NOT_FOUND, NULL, hint, "%sno %s `%s`", of, what, name);
+}
+
 static json_t *no_command(struct sl_api_call *call, const struct sl_node_type *type)
 {
-	char have[256] = "";
+	const char *names[MOST_NAMES] = {NULL};
+	char of[64], have[256] = "there is none";
+	unsigned int n = 0;
 	size_t used = 0;
 
 	for (const struct sl_command *c = type->commands;
-	     c != NULL && c->name != NULL && used < sizeof(have); c++)
+	     c != NULL && c->name != NULL && n < MOST_NAMES - 1 && used < sizeof(have); c++) {
+		names[n++] = c->name;
 		used += (size_t)snprintf(have + used, sizeof(have) - used, "%s%s",
-					 used == 0 ? "" : ", ", c->name);
-	return sl_api_fail(call, SL_API_NOT_FOUND, NULL, NULL, "%s has no command `%s`; it has: %s",
-			   type->name, call->names[1], used != 0 ? have : "none");
+					 used == 0 ? "there are: " : ", ", c->name);
+	}
+	snprintf(of, sizeof(of), "%.50s has ", type->name);
+	return no_such(call, of, "command", call->names[1], names, have);
 }
 
 static json_t *no_vnf(struct sl_api_call *call)
 {
-	return sl_api_fail(call, SL_API_NOT_FOUND, NULL, NULL,
-			   "no VNF `%s`; `sluice show vnfs` lists them", call->names[0]);
+	const struct sl_generation *g = call->engine->generation;
+	const char *names[MOST_NAMES] = {NULL};
+
+	for (unsigned int i = 0; i < g->chain->vnf_count && i < MOST_NAMES - 1; i++)
+		names[i] = g->vnfs[i]->name;
+	return no_such(call, "", "VNF", call->names[0], names, "`sluice show vnfs` lists them");
 }
 
 static json_t *command(struct sl_api_call *call)

@@ -3,40 +3,33 @@
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <unistd.h>
 
 #include <microhttpd.h>
 
-#include <core/control/api.h>
+#include <core/control/api_table.h>
+#include <core/control/connections.h>
 #include <core/control/server.h>
 #include <core/control/socket.h>
+#include <core/control/stream.h>
 
-#define MOST_CLIENTS  16
+#define MOST_CLIENTS  128               /* connections.c has fewer */
 #define MOST_BODY     (4 * 1024 * 1024) /* a chain file */
-#define TIMEOUT       10u               /* seconds without a byte */
-#define MOST_STREAMS  8                 /* so that there is always room for a question */
-#define STREAM_BLOCK  65536
-#define STREAM_END_MS 1000 /* for the last bytes, when sluice ends */
-
-/* An answer without an end of its own. */
-struct stream {
-	struct stream *next;
-	struct sl_server *server;
-	struct MHD_Connection *connection;
-	struct sl_api_source source;
-	bool suspended; /* there was nothing to send */
-	bool gone;      /* nobody listens any more */
-};
+#define MOST_HEADERS  16384
+#define MOST_MEMORY   65536 /* of a connection: what libmicrohttpd takes itself */
+#define STREAM_END_MS 1000  /* for the last bytes, when sluice ends */
+#define TIMEOUT       10u   /* seconds without a byte */
 
 struct sl_server {
 	struct sl_engine *engine;
 	struct MHD_Daemon *daemon;
+	struct sl_connections *connections;
+	struct sl_audit *audit;
+	struct sl_rights rights;
 	char *path;
 	int fd;
-	struct stream *streams;
-	unsigned int stream_count;
-	uint64_t rounds;
-	bool ending; /* what streams have now is all that comes */
+	struct sl_streams *streams;
 };
 
 /* A request whose body is still coming. */
@@ -44,6 +37,10 @@ struct request {
 	char *body;
 	size_t size;
 	bool too_long;
+};
+
+struct headers {
+	size_t size;
 };
 
 struct query {
@@ -90,123 +87,6 @@ static enum MHD_Result reply(struct MHD_Connection *connection, unsigned int sta
 	return result;
 }
 
-/*
- * Streams. A connection rests while its source has nothing; the main thread looks each round.
- */
-
-static ssize_t read_stream(void *context, uint64_t position, char *out, size_t room)
-{
-	struct stream *stream = context;
-	ssize_t got;
-
-	if (stream->gone)
-		return MHD_CONTENT_READER_END_WITH_ERROR;
-	got = stream->source.read(stream->source.context, out, room);
-	if (got > 0)
-		return got;
-	if (got < 0 || stream->server->ending)
-		return MHD_CONTENT_READER_END_OF_STREAM;
-	stream->suspended = true;
-	MHD_suspend_connection(stream->connection);
-	return 0;
-}
-
-static void end_stream(void *context)
-{
-	struct stream *stream = context, **link = &stream->server->streams;
-
-	while (*link != stream)
-		link = &(*link)->next;
-	*link = stream->next;
-	stream->server->stream_count--;
-	stream->source.close(stream->source.context);
-	free(stream);
-}
-
-static bool hung_up(const struct stream *stream)
-{
-	const union MHD_ConnectionInfo *info =
-		MHD_get_connection_info(stream->connection, MHD_CONNECTION_INFO_CONNECTION_FD);
-	struct pollfd peer = {.events = POLLRDHUP};
-
-	if (info == NULL)
-		return true;
-	peer.fd = info->connect_fd;
-	return poll(&peer, 1, 0) > 0;
-}
-
-/* Wake those that have something to send, or nobody to send it to. */
-static void wake_streams(struct sl_server *server)
-{
-	bool look = server->rounds++ % 64 == 0;
-
-	for (struct stream *s = server->streams; s != NULL; s = s->next) {
-		if (!s->suspended)
-			continue;
-		if (look && hung_up(s))
-			s->gone = true;
-		if (!s->gone && !server->ending && !s->source.ready(s->source.context))
-			continue;
-		s->suspended = false;
-		MHD_resume_connection(s->connection);
-	}
-}
-
-static enum MHD_Result begin_stream(struct sl_server *server, struct MHD_Connection *connection,
-				    const struct sl_api_source *source)
-{
-	struct stream *stream = calloc(1, sizeof(*stream));
-	struct MHD_Response *response = NULL;
-	enum MHD_Result result;
-
-	if (stream != NULL)
-		response = MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, STREAM_BLOCK,
-							     read_stream, stream, end_stream);
-	if (response == NULL) {
-		source->close(source->context);
-		free(stream);
-		return MHD_NO;
-	}
-	*stream = (struct stream){.next = server->streams,
-				  .server = server,
-				  .connection = connection,
-				  .source = *source};
-	server->streams = stream;
-	server->stream_count++;
-	MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, source->type);
-	result = MHD_queue_response(connection, MHD_HTTP_OK, response);
-	MHD_destroy_response(response);
-	return result;
-}
-
-void sl_server_finish(struct sl_server *server)
-{
-	server->ending = true;
-	for (int i = 0; i < STREAM_END_MS && server->streams != NULL; i++) {
-		struct pollfd wait = {.fd = sl_server_fd(server), .events = POLLIN};
-
-		sl_server_poll(server);
-		if (server->streams != NULL)
-			poll(&wait, 1, 1);
-	}
-	for (struct stream *s = server->streams; s != NULL; s = s->next)
-		s->gone = true;
-	sl_server_poll(server);
-}
-
-static struct sl_peer peer(struct MHD_Connection *connection)
-{
-	const union MHD_ConnectionInfo *info =
-		MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
-	struct sl_peer peer = {.uid = (uid_t)-1};
-
-	if (info == NULL)
-		return peer;
-	peer.uid = sl_socket_peer(info->connect_fd);
-	peer.role = sl_socket_trusted(info->connect_fd) ? SL_ROLE_ADMIN : SL_ROLE_READ;
-	return peer;
-}
-
 static bool add_body(struct request *request, const char *data, size_t size)
 {
 	char *grown;
@@ -222,38 +102,80 @@ static bool add_body(struct request *request, const char *data, size_t size)
 	return true;
 }
 
+static enum MHD_Result refuse(struct MHD_Connection *connection, unsigned int status,
+			      const char *where, const char *text)
+{
+	return reply(connection, status, json_pack("{ss, ss}", "error", text, "where", where),
+		     NULL);
+}
+
+static enum MHD_Result add_header(void *context, enum MHD_ValueKind kind, const char *key,
+				  const char *value)
+{
+	struct headers *headers = context;
+
+	headers->size += strlen(key) + (value != NULL ? strlen(value) : 0) + 4;
+	return MHD_YES;
+}
+
+static bool is_json(struct MHD_Connection *connection)
+{
+	static const char json[] = "application/json";
+	const char *type = MHD_lookup_connection_value(connection, MHD_HEADER_KIND,
+						       MHD_HTTP_HEADER_CONTENT_TYPE);
+
+	return type == NULL || (strncasecmp(type, json, strlen(json)) == 0 &&
+				strchr(" ;\t", type[strlen(json)]) != NULL);
+}
+
+static struct sl_connection *connection_of(struct MHD_Connection *connection)
+{
+	const union MHD_ConnectionInfo *info =
+		MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+
+	return info != NULL ? info->socket_context : NULL;
+}
+
 static enum MHD_Result answer(struct sl_server *server, struct MHD_Connection *connection,
 			      const char *path, const char *method, const struct request *request)
 {
+	const struct sl_connection *from = connection_of(connection);
 	struct query query = {.count = 0};
+	struct headers headers = {0};
 	struct sl_api_source source = {0};
-	struct sl_api_request asked;
-	unsigned int status = 200;
-	char allowed[64];
-	json_t *json;
-
-	MHD_get_connection_values(connection, MHD_GET_ARGUMENT_KIND, add_query, &query);
-	if (query.too_many || request->too_long)
-		return reply(connection, 413,
-			     json_pack("{ss, ss}", "error", "the request is too long", "where",
-				       request->too_long ? "body" : "query"),
-			     NULL);
-	asked = (struct sl_api_request){
+	struct sl_api_request asked = {
 		.method = method,
 		.path = path,
 		.args = query.args,
-		.arg_count = query.count,
 		.body = request->body,
 		.body_size = request->size,
-		.peer = peer(connection),
+		.audit = server->audit,
+		.source = sl_streams_room(server->streams) ? &source : NULL,
 	};
-	if (server->stream_count < MOST_STREAMS)
-		asked.source = &source;
+	unsigned int status = SL_API_OK;
+	char allowed[64];
+	json_t *json;
+
+	MHD_get_connection_values(connection, MHD_HEADER_KIND, add_header, &headers);
+	MHD_get_connection_values(connection, MHD_GET_ARGUMENT_KIND, add_query, &query);
+	if (headers.size > MOST_HEADERS)
+		return refuse(connection, SL_API_HEADERS_TOO_LONG, "headers",
+			      "there are more than 16 KiB of headers");
+	if (query.too_many || request->too_long)
+		return refuse(connection, SL_API_TOO_LONG, request->too_long ? "body" : "query",
+			      "the request is too long");
+	if (request->size != 0 && !is_json(connection))
+		return refuse(connection, SL_API_WRONG_TYPE, "Content-Type",
+			      "the body must be application/json");
+	asked.arg_count = query.count;
+	if (from != NULL)
+		asked.peer = *sl_connection_peer(from);
 	json = sl_api_answer(server->engine, &asked, &status);
 	if (source.read != NULL)
-		return begin_stream(server, connection, &source);
+		return sl_stream_begin(server->streams, connection, &source);
 	return reply(connection, status, json,
-		     status == 405 ? sl_api_allowed(path, allowed, sizeof(allowed)) : NULL);
+		     status == SL_API_NOT_ALLOWED ? sl_api_allowed(path, allowed, sizeof(allowed))
+						  : NULL);
 }
 
 static enum MHD_Result handle(void *context, struct MHD_Connection *connection, const char *path,
@@ -272,14 +194,19 @@ static enum MHD_Result handle(void *context, struct MHD_Connection *connection, 
 		*size = 0;
 		return MHD_YES;
 	}
+	if (connection_of(connection) != NULL)
+		sl_connection_busy(connection_of(connection));
 	return answer(context, connection, path, method, request);
 }
 
 static void completed(void *context, struct MHD_Connection *connection, void **state,
 		      enum MHD_RequestTerminationCode code)
 {
+	struct sl_server *server = context;
 	struct request *request = *state;
 
+	if (connection_of(connection) != NULL)
+		sl_connection_idle(server->connections, connection_of(connection));
 	if (request == NULL)
 		return;
 	free(request->body);
@@ -287,34 +214,77 @@ static void completed(void *context, struct MHD_Connection *connection, void **s
 	*state = NULL;
 }
 
-struct sl_server *sl_server_new(struct sl_engine *engine, const char *path, uint32_t mode,
-				const char *group, struct sl_errors *errors)
+static void connected(void *context, struct MHD_Connection *connection, void **state,
+		      enum MHD_ConnectionNotificationCode code)
+{
+	struct sl_server *server = context;
+	const union MHD_ConnectionInfo *info;
+	struct sl_peer peer;
+
+	if (code == MHD_CONNECTION_NOTIFY_CLOSED) {
+		if (*state != NULL)
+			sl_connections_remove(server->connections, *state);
+		*state = NULL;
+		return;
+	}
+	info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+	if (info == NULL)
+		return;
+	sl_peer_of(info->connect_fd, &server->rights, &peer);
+	*state = sl_connections_add(server->connections, info->connect_fd, &peer);
+}
+
+static int start(struct sl_server *server, const struct sl_server_conf *conf,
+		 struct sl_errors *errors)
+{
+	server->path = strdup(conf->path);
+	server->connections = sl_connections_new();
+	server->streams = sl_streams_new();
+	server->audit = sl_audit_new();
+	if (server->path == NULL || server->streams == NULL || server->connections == NULL ||
+	    server->audit == NULL)
+		return sl_fail(errors, ENOMEM, "control socket %s: out of memory", conf->path);
+	if (sl_rights_find(&server->rights, conf->admins, conf->readers, errors) != 0)
+		return -ENOENT;
+	server->fd = sl_socket_listen(conf->path, conf->mode, conf->group, errors);
+	if (server->fd < 0)
+		return server->fd;
+	server->daemon = MHD_start_daemon(MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL,
+					  handle, server, MHD_OPTION_LISTEN_SOCKET, server->fd,
+					  MHD_OPTION_NOTIFY_COMPLETED, completed, server,
+					  MHD_OPTION_NOTIFY_CONNECTION, connected, server,
+					  MHD_OPTION_CONNECTION_LIMIT, (unsigned int)MOST_CLIENTS,
+					  MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)MOST_MEMORY,
+					  MHD_OPTION_CONNECTION_TIMEOUT, TIMEOUT, MHD_OPTION_END);
+	if (server->daemon != NULL)
+		return 0;
+	sl_socket_unlink(server->fd, conf->path);
+	return sl_fail(errors, EIO, "control socket %s: the HTTP server does not start",
+		       conf->path);
+}
+
+static void release(struct sl_server *server)
+{
+	sl_connections_free(server->connections);
+	sl_streams_free(server->streams);
+	sl_audit_free(server->audit);
+	free(server->path);
+	free(server);
+}
+
+struct sl_server *sl_server_new(struct sl_engine *engine, const struct sl_server_conf *conf,
+				struct sl_errors *errors)
 {
 	struct sl_server *server = calloc(1, sizeof(*server));
 
-	if (server == NULL || (server->path = strdup(path)) == NULL) {
-		free(server);
-		sl_fail(errors, ENOMEM, "control socket %s: out of memory", path);
+	if (server == NULL) {
+		sl_fail(errors, ENOMEM, "control socket %s: out of memory", conf->path);
 		return NULL;
 	}
 	server->engine = engine;
-	server->fd = sl_socket_listen(path, mode, group, errors);
-	if (server->fd < 0) {
-		free(server->path);
-		free(server);
-		return NULL;
-	}
-	server->daemon = MHD_start_daemon(MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL,
-					  handle, server, MHD_OPTION_LISTEN_SOCKET, server->fd,
-					  MHD_OPTION_NOTIFY_COMPLETED, completed, NULL,
-					  MHD_OPTION_CONNECTION_LIMIT, (unsigned int)MOST_CLIENTS,
-					  MHD_OPTION_CONNECTION_TIMEOUT, TIMEOUT, MHD_OPTION_END);
-	if (server->daemon != NULL)
+	if (start(server, conf, errors) == 0)
 		return server;
-	sl_fail(errors, EIO, "control socket %s: the HTTP server does not start", path);
-	sl_socket_unlink(server->fd, path);
-	free(server->path);
-	free(server);
+	release(server);
 	return NULL;
 }
 
@@ -323,14 +293,26 @@ void sl_server_free(struct sl_server *server)
 	if (server == NULL)
 		return;
 	/* No connection may rest when the daemon ends. */
-	for (struct stream *s = server->streams; s != NULL; s = s->next)
-		s->gone = true;
+	sl_streams_cut(server->streams);
 	sl_server_poll(server);
 	/* Closes the socket too. */
 	MHD_stop_daemon(server->daemon);
 	sl_socket_unlink(-1, server->path);
-	free(server->path);
-	free(server);
+	release(server);
+}
+
+void sl_server_finish(struct sl_server *server)
+{
+	sl_streams_end(server->streams);
+	for (int i = 0; i < STREAM_END_MS && sl_streams_any(server->streams); i++) {
+		struct pollfd wait = {.fd = sl_server_fd(server), .events = POLLIN};
+
+		sl_server_poll(server);
+		if (sl_streams_any(server->streams))
+			poll(&wait, 1, 1);
+	}
+	sl_streams_cut(server->streams);
+	sl_server_poll(server);
 }
 
 int sl_server_fd(const struct sl_server *server)
@@ -343,6 +325,7 @@ int sl_server_fd(const struct sl_server *server)
 
 void sl_server_poll(struct sl_server *server)
 {
-	wake_streams(server);
+	sl_streams_wake(server->streams);
 	MHD_run(server->daemon);
+	sl_connections_tend(server->connections);
 }

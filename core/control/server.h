@@ -7,9 +7,16 @@
 
 struct sl_server;
 
+struct sl_server_conf {
+	const char *path; /* of the socket */
+	uint32_t mode;
+	const char *group;            /* of the socket; NULL: ours */
+	const char *admins, *readers; /* groups: see core/control/peer.h; NULL: none */
+};
+
 /* NULL with messages. */
-struct sl_server *sl_server_new(struct sl_engine *engine, const char *path, uint32_t mode,
-				const char *group, struct sl_errors *errors);
+struct sl_server *sl_server_new(struct sl_engine *engine, const struct sl_server_conf *conf,
+				struct sl_errors *errors);
 void sl_server_free(struct sl_server *server);
 /* The engine has stopped: send the last of all streams, and end them. Before it is freed. */
 void sl_server_finish(struct sl_server *server);

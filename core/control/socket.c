@@ -131,7 +131,7 @@ int sl_socket_listen(const char *path, uint32_t mode, const char *group, struct 
 		return sl_fail(errors, error, "control socket %s: %s", path, strerror(error));
 	}
 	error = group != NULL ? give_to_group(path, group, errors) : 0;
-	if (error == 0 && (listen(fd, 16) != 0 || chmod(path, mode & 0777) != 0))
+	if (error == 0 && (listen(fd, 128) != 0 || chmod(path, mode & 0777) != 0))
 		error = sl_fail(errors, errno, "control socket %s: %s", path, strerror(errno));
 	if (error != 0) {
 		unlink(path);
@@ -158,22 +158,4 @@ void sl_socket_unlink(int fd, const char *path)
 	    errno == ECONNREFUSED)
 		unlink(path);
 	close(other);
-}
-
-uid_t sl_socket_peer(int fd)
-{
-	struct ucred peer;
-	socklen_t size = sizeof(peer);
-
-	return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) == 0 ? peer.uid : (uid_t)-1;
-}
-
-bool sl_socket_trusted(int fd)
-{
-	struct ucred peer;
-	socklen_t size = sizeof(peer);
-
-	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0)
-		return false;
-	return peer.uid == 0 || peer.uid == geteuid();
 }

@@ -17,9 +17,5 @@
 int sl_socket_listen(const char *path, uint32_t mode, const char *group, struct sl_errors *errors);
 /* Remove the file if it still is this socket's. */
 void sl_socket_unlink(int fd, const char *path);
-/* Whether the peer of a connection may change things: root or the user we run as. */
-bool sl_socket_trusted(int fd);
-/* User id of the peer; (uid_t)-1: unknown. */
-uid_t sl_socket_peer(int fd);
 
 #endif

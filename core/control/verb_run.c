@@ -34,8 +34,15 @@ static int started(void *context, struct sl_engine *engine, struct sl_errors *er
 			return -EIO;
 	}
 	if (config->socket != NULL && config->socket[0] != '\0') {
-		c->server = sl_server_new(engine, config->socket, config->socket_mode,
-					  config->socket_group, errors);
+		const struct sl_server_conf conf = {
+			.path = config->socket,
+			.mode = config->socket_mode,
+			.group = config->socket_group,
+			.admins = config->admins,
+			.readers = config->readers,
+		};
+
+		c->server = sl_server_new(engine, &conf, errors);
 		if (c->server == NULL)
 			return -EIO;
 	}

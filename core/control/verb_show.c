@@ -9,6 +9,34 @@
 
 #define COUNT(array) (unsigned int)(sizeof(array) / sizeof((array)[0]))
 
+static const struct sl_option options[] = {
+	SL_OPT_SOCKET,
+	SL_OPT_CONFIG,
+	SL_OPT_JSON,
+	SL_OPT_END,
+};
+
+static const struct sl_form forms[] = {
+	{"status", "version, chain, time, the ledger (what is shown by default)"},
+	{"ports", "packets, bytes and drops of each port, its device"},
+	{"paths", "each path and hop: packets, drops by reason, cycles a packet"},
+	{"nodes", "the same for all hops, the engine's own too"},
+	{"vnfs", "instances, their counters and memory"},
+	{"vnf VNF", "one of them, and its commands"},
+	{"vnf VNF COMMAND [ARGUMENT=VALUE]...",
+	 "run a command that only looks; limit=N: most records (10000)"},
+	{"sessions [VNF [ARGUMENT=VALUE]...]",
+	 "short for vnf VNF sessions; of every VNF that has any when none is named"},
+	{"plugins", "loaded plugins"},
+	{"workers", "load, sleeps and queues of each worker"},
+	{"memory", "who uses how much"},
+	{"generations", "the last ones: when each began, by whom, what it changed"},
+	{"audit",
+	 "the last changes that were asked for: by whom, and what came of it (for admins)"},
+	{"stats", "all that counts packets"},
+	{NULL, NULL},
+};
+
 static const struct sl_column port_columns[] = {
 	{"port", "name"},         {"kind", "kind"},           {"rx", "rx.packets"},
 	{"rx-bytes", "rx.bytes"}, {"rx-drops", "rx.dropped"}, {"tx", "tx.packets"},
@@ -48,6 +76,16 @@ static const struct sl_column memory_columns[] = {
 	{"limit", "limit"}, {"packets", "packets"}, {"free", "packets_free"},
 };
 
+static const struct sl_column generation_columns[] = {
+	{"generation", "generation"}, {"time", "time"},       {"user", "user"},
+	{"running", "running"},       {"summary", "summary"}, {"file", "file"},
+};
+static const struct sl_column audit_columns[] = {
+	{"number", "number"}, {"time", "time"}, {"user", "user"},     {"command", "command"},
+	{"pid", "pid"},       {"what", "what"}, {"status", "status"}, {"arguments", "arguments"},
+	{"result", "result"},
+};
+
 /* Views that are one table. */
 static const struct {
 	const char *name;
@@ -60,6 +98,8 @@ static const struct {
 	{"plugins", plugin_columns, COUNT(plugin_columns)},
 	{"workers", worker_columns, COUNT(worker_columns)},
 	{"memory", memory_columns, COUNT(memory_columns)},
+	{"history", generation_columns, COUNT(generation_columns)},
+	{"audit", audit_columns, COUNT(audit_columns)},
 };
 
 static void print_paths(const json_t *paths)
@@ -126,46 +166,123 @@ static char *with_query(char *path, char *const *args, int count)
 	return path;
 }
 
+/* Views that a word says, which are those of the API. */
+static const struct {
+	const char *word, *view;
+} others[] = {
+	{"generations", "history"},
+	{"hops", "nodes"},
+};
+
+static int unknown(const struct sl_verb *verb, const char *view)
+{
+	const char *words[64] = {NULL}, *near;
+	char copies[63][32];
+
+	for (unsigned int i = 0; i < 63 && forms[i].words != NULL; i++) {
+		snprintf(copies[i], sizeof(copies[i]), "%.*s", (int)strcspn(forms[i].words, " "),
+			 forms[i].words);
+		words[i] = copies[i];
+	}
+	near = sl_near_miss(view, words);
+	return near != NULL ? sl_verb_misused(verb, "no view `%s`; did you mean `%s`?", view, near)
+			    : sl_verb_misused(verb, "no view `%s`", view);
+}
+
+/* A view without arguments; its name at the API, or NULL. */
+static const char *plain_view(const char *word)
+{
+	for (unsigned int i = 0; i < COUNT(others); i++)
+		if (strcmp(others[i].word, word) == 0)
+			return others[i].view;
+	for (unsigned int i = 0; forms[i].words != NULL; i++)
+		if (strcmp(forms[i].words, word) == 0)
+			return word;
+	return NULL;
+}
+
 /* 0, or an exit status after a message. */
 static int understand(const struct sl_verb *verb, int argc, char **argv, struct question *q)
 {
-	static const char *const views[] = {"status",  "ports",   "paths",  "nodes", "vnfs",
-					    "plugins", "workers", "memory", "stats", NULL};
-	const char *near;
+	const char *word = argc > 0 ? argv[0] : "status";
 
-	q->view = argc > 0 ? argv[0] : "status";
-	for (unsigned int i = 0; views[i] != NULL; i++)
-		if (strcmp(views[i], q->view) == 0) {
-			if (argc > 1)
-				return sl_verb_misused(verb, "`%s`: one view at a time", argv[1]);
-			q->path = sl_client_path("/v1", q->view, NULL);
+	q->view = plain_view(word);
+	if (q->view != NULL) {
+		if (argc > 1)
+			return sl_verb_misused(verb, "`%s`: one view at a time", argv[1]);
+		q->path = sl_client_path("/v1", q->view, NULL);
+		return 0;
+	}
+	q->view = word;
+	if (strcmp(word, "sessions") == 0) {
+		if (argc < 2) {
+			q->path = sl_client_path("/v1/vnfs", NULL);
 			return 0;
 		}
-	if (strcmp(q->view, "sessions") == 0) {
-		if (argc < 2)
-			return sl_verb_misused(verb, "sessions of which VNF?");
 		q->path = sl_client_path("/v1/vnfs", argv[1], "sessions", NULL);
 		argc -= 2;
 		argv += 2;
-	} else if (strcmp(q->view, "vnf") == 0) {
+	} else if (strcmp(word, "vnf") == 0) {
 		if (argc < 2)
 			return sl_verb_misused(verb, "which VNF? `sluice show vnfs` lists them");
 		q->path = sl_client_path("/v1/vnfs", argv[1], argc > 2 ? argv[2] : NULL, NULL);
 		argv += argc > 2 ? 3 : 2;
 		argc -= argc > 2 ? 3 : 2;
 	} else {
-		near = sl_near_miss(q->view, views);
-		return near != NULL ? sl_verb_misused(verb, "no view `%s`; did you mean `%s`?",
-						      q->view, near)
-				    : sl_verb_misused(verb, "no view `%s`", q->view);
+		return unknown(verb, word);
 	}
 	for (int i = 0; i < argc; i++)
 		if (strchr(argv[i], '=') == NULL) {
 			free(q->path);
+			q->path = NULL;
 			return sl_verb_misused(verb, "`%s`: expected NAME=VALUE", argv[i]);
 		}
 	q->path = with_query(q->path, argv, argc);
 	return 0;
+}
+
+static bool has_sessions(const json_t *vnf)
+{
+	json_t *command;
+	size_t i;
+
+	json_array_foreach (json_object_get(vnf, "commands"), i, command)
+		if (strcmp(json_string_value(json_object_get(command, "name")), "sessions") == 0)
+			return true;
+	return false;
+}
+
+/* {VNF: what its `sessions` answers} instead of the list of VNFs. */
+static json_t *every_session(const char *address, json_t *vnfs, struct sl_errors *errors)
+{
+	json_t *all = json_object(), *vnf, *answer;
+	size_t i;
+
+	json_array_foreach (json_object_get(vnfs, "vnfs"), i, vnf) {
+		const char *name = json_string_value(json_object_get(vnf, "name"));
+		char *path;
+
+		if (!has_sessions(vnf))
+			continue;
+		path = sl_client_path("/v1/vnfs", name, "sessions", NULL);
+		answer = path != NULL ? sl_client_ask(address, path, NULL, errors) : NULL;
+		if (answer != NULL)
+			json_object_set_new(all, name, answer);
+		free(path);
+	}
+	json_decref(vnfs);
+	return all;
+}
+
+static void print_every_session(json_t *all)
+{
+	const char *name;
+	json_t *answer;
+
+	json_object_foreach (all, name, answer) {
+		printf("%s:\n", name);
+		sl_verb_print(answer, false);
+	}
 }
 
 static int show(const struct sl_verb *verb, const struct question *q, const char *socket,
@@ -173,17 +290,23 @@ static int show(const struct sl_verb *verb, const struct question *q, const char
 {
 	struct sl_errors *errors = sl_errors_new();
 	char *address = sl_verb_socket(socket, config, errors);
+	bool every = strcmp(q->view, "sessions") == 0 && q->path != NULL &&
+		     strcmp(q->path, "/v1/vnfs") == 0;
 	json_t *answer = NULL;
 	int status = SL_EXIT_FAILED;
 
 	if (address != NULL && q->path != NULL)
 		answer = sl_client_ask(address, q->path, NULL, errors);
+	if (answer != NULL && every)
+		answer = every_session(address, answer, errors);
 	if (answer != NULL) {
 		if (json)
 			sl_verb_print(answer, true);
+		else if (every)
+			print_every_session(answer);
 		else
 			print_view(q->view, answer);
-		status = SL_EXIT_OK;
+		status = sl_errors_count(errors) == 0 ? SL_EXIT_OK : SL_EXIT_FAILED;
 	}
 	sl_errors_print(errors, stderr);
 	sl_errors_free(errors);
@@ -222,30 +345,6 @@ static int run(const struct sl_verb *verb, int argc, char **argv)
 	free(question.path);
 	return status;
 }
-
-static const struct sl_option options[] = {
-	SL_OPT_SOCKET,
-	SL_OPT_CONFIG,
-	SL_OPT_JSON,
-	SL_OPT_END,
-};
-
-static const struct sl_form forms[] = {
-	{"status", "version, chain, time, the ledger (what is shown by default)"},
-	{"ports", "packets, bytes and drops of each port, its device"},
-	{"paths", "each path and hop: packets, drops by reason, cycles a packet"},
-	{"nodes", "the same for all hops, the engine's own too"},
-	{"vnfs", "instances, their counters and memory"},
-	{"vnf VNF", "one of them, and its commands"},
-	{"vnf VNF COMMAND [ARGUMENT=VALUE]...",
-	 "run a command that only looks; limit=N: most records (10000)"},
-	{"sessions VNF [ARGUMENT=VALUE]...", "short for vnf VNF sessions"},
-	{"plugins", "loaded plugins"},
-	{"workers", "load, sleeps and queues of each worker"},
-	{"memory", "who uses how much"},
-	{"stats", "all that counts packets"},
-	{NULL, NULL},
-};
 
 const struct sl_verb sl_verb_show = {
 	.name = "show",

@@ -87,6 +87,8 @@ static const struct key control_keys[] = {
 	{.name = "socket", .kind = KEY_TEXT, .offset = AT(socket)},
 	{.name = "mode", .kind = KEY_MODE, .offset = AT(socket_mode)},
 	{.name = "group", .kind = KEY_USERS, .offset = AT(socket_group)},
+	{.name = "admins", .kind = KEY_USERS, .offset = AT(admins)},
+	{.name = "readers", .kind = KEY_USERS, .offset = AT(readers)},
 	{.name = NULL},
 };
 
@@ -122,7 +124,7 @@ struct reader {
 	struct sl_host_config *config;
 	const char *file;
 	struct sl_errors *errors;
-	bool main_given, workers_given, plugins_given, vnfs_given, socket_given;
+	bool main_given, workers_given, plugins_given, vnfs_given, socket_given, mode_given;
 };
 
 static struct sl_place place_of(const struct reader *reader, const config_setting_t *setting)
@@ -431,6 +433,8 @@ static void note_given(struct reader *reader, const struct key *key)
 		reader->workers_given = true;
 	else if (key->offset == AT(socket) && key->kind == KEY_TEXT)
 		reader->socket_given = true;
+	else if (key->kind == KEY_MODE)
+		reader->mode_given = true;
 }
 
 static void read_group(struct reader *reader, const struct key *table, const char *path,
@@ -496,6 +500,9 @@ struct sl_host_config *sl_host_config_load(const char *file, struct sl_errors *e
 		sl_host_config_free(config);
 		return NULL;
 	}
+	/* Who is in neither group is told so, and may nothing. */
+	if (!reader.mode_given && (config->admins != NULL || config->readers != NULL))
+		config->socket_mode = 0666;
 	return config;
 }
 

@@ -28,12 +28,13 @@ struct sl_host_config {
 	const char **vnf_folders;
 	unsigned int vnf_folder_count;
 	const char *socket;   /* of the control API; NULL: none */
-	uint32_t socket_mode; /* default 0600 */
+	uint32_t socket_mode; /* default 0600, 0666 when there are admins or readers */
 	const char *socket_group;
-	const char *user, *group; /* to become once ports are open; NULL: stay */
-	const char *log_level;    /* one of sl_log_levels */
-	const char *log_file;     /* NULL: standard error */
-	const char **eal;         /* further EAL arguments */
+	const char *admins, *readers; /* groups: see core/control/peer.h; NULL: none */
+	const char *user, *group;     /* to become once ports are open; NULL: stay */
+	const char *log_level;        /* one of sl_log_levels */
+	const char *log_file;         /* NULL: standard error */
+	const char **eal;             /* further EAL arguments */
 	unsigned int eal_count;
 };
 

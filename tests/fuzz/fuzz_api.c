@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * The control API on any request: the first line says GET or POST and the path, the second holds
- * the query, the rest is the body. An engine that has carried some traffic and was stopped
- * answers.
+ * the query, the rest is the body. An engine that has carried some traffic answers, and
+ * takes the chains that it is given.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -71,7 +71,7 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 		die("the engine does not start", errors);
 	for (int i = 0; i < 5000 && !sl_engine_drained(&engine); i++)
 		sl_engine_poll(&engine, 1000, -1);
-	sl_engine_stop(&engine);
+	atexit(stop);
 	sl_errors_resolve(errors, NULL, NULL);
 	sl_errors_free(errors);
 	return 0;
@@ -92,6 +92,11 @@ static unsigned int split(char *query, struct sl_arg *args)
 		args[count++] = (struct sl_arg){pair, equals != NULL ? equals + 1 : ""};
 	}
 	return count;
+}
+
+static void stop(void)
+{
+	sl_engine_stop(&engine);
 }
 
 static void ask(const struct sl_api_request *request)
@@ -146,6 +151,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			ask(&request);
 		}
 		free((void *)(uintptr_t)request.body);
+		sl_engine_poll(&engine, 0, -1);
 	}
 	free(text);
 	return 0;

@@ -64,7 +64,8 @@ static int begin(void **state)
 	if (mkdtemp(folder) == NULL)
 		return -1;
 	snprintf(path, sizeof(path), "%s/sock", folder);
-	server = sl_server_new(&engine, path, 0600, NULL, errors);
+	server = sl_server_new(&engine, &(struct sl_server_conf){.path = path, .mode = 0600},
+			       errors);
 	sl_errors_free(errors);
 	return server != NULL ? 0 : -1;
 }

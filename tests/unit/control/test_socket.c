@@ -13,6 +13,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <core/control/peer.h>
 #include <core/control/socket.h>
 
 /* Short: the path of a socket has room for 107 bytes. */
@@ -126,15 +127,24 @@ static void refuses_long_names_and_unknown_groups(void **state)
 	assert_int_equal(access(path, F_OK), -1);
 }
 
-static void trusts_us(void **state)
+static void knows_us(void **state)
 {
+	struct sl_rights rights;
+	struct sl_peer peer;
 	int pair[2];
 
+	assert_int_equal(sl_rights_find(&rights, NULL, NULL, errors), 0);
 	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
-	assert_true(sl_socket_trusted(pair[0]));
+	sl_peer_of(pair[0], &rights, &peer);
+	assert_int_equal(peer.role, SL_ROLE_ADMIN);
+	assert_int_equal(peer.uid, geteuid());
+	assert_int_equal(peer.pid, getpid());
+	assert_string_equal(peer.command, "test-socket");
 	close(pair[0]);
 	close(pair[1]);
-	assert_false(sl_socket_trusted(-1));
+	sl_peer_of(-1, &rights, &peer);
+	assert_int_equal(peer.role, SL_ROLE_NONE);
+	assert_int_equal(sl_rights_find(&rights, "no-such-group", NULL, errors), -ENOENT);
 }
 
 int main(void)
@@ -145,7 +155,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(leaves_files_alone, begin, end),
 		cmocka_unit_test_setup_teardown(refuses_open_folders, begin, end),
 		cmocka_unit_test_setup_teardown(refuses_long_names_and_unknown_groups, begin, end),
-		cmocka_unit_test_setup_teardown(trusts_us, begin, end),
+		cmocka_unit_test_setup_teardown(knows_us, begin, end),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
