@@ -4,10 +4,10 @@
  * programs, the clock, chance or code made at run time, so a script gives the same chain each
  * time. Functions that could be long at work in one step have limits here.
  */
-#include <math.h>
 #include <string.h>
 
 #include <lualib.h>
+#include <sluice/lua.h>
 
 #include <core/chain/lua_state.h>
 
@@ -107,44 +107,24 @@ static int call_original(lua_State *state)
 	return lua_gettop(state);
 }
 
-/* How often a pattern may repeat something: each time multiplies what there is to try. */
-static unsigned int repeats(const char *pattern, size_t length)
-{
-	unsigned int count = 0;
-	bool set = false;
-
-	for (size_t i = 0; i < length; i++) {
-		if (pattern[i] == '%')
-			i++;
-		else if (set)
-			set = pattern[i] != ']';
-		else if (pattern[i] == '[')
-			set = true;
-		else
-			count += strchr("*+-?", pattern[i]) != NULL && pattern[i] != '\0';
-	}
-	return count;
-}
-
 /* string.find, match, gmatch, gsub: (text, pattern, ...). find: a fourth argument says that the
  * pattern is none. */
 static int match(lua_State *state)
 {
 	size_t length, pattern_length;
 	const char *pattern;
-	unsigned int count;
 	double cost;
 
 	luaL_checklstring(state, 1, &length);
 	pattern = luaL_checklstring(state, 2, &pattern_length);
-	count = lua_type(state, 4) == LUA_TBOOLEAN ? 0 : repeats(pattern, pattern_length);
-	cost = pow((double)length + 1, count + (pattern[0] == '^' ? 0.0 : 1.0)) +
-	       (double)length * (double)pattern_length;
+	cost = lua_type(state, 4) == LUA_TBOOLEAN
+		       ? (double)length * (double)pattern_length
+		       : sl_lua_match_cost(length, pattern, pattern_length);
 	if (cost > MAX_MATCHING)
 		return luaL_error(state,
-				  "matching a pattern of %d bytes with %d repetitions in a text of "
-				  "%d bytes could take too long",
-				  (int)pattern_length, (int)count, (int)length);
+				  "matching a pattern of %d bytes in a text of %d bytes could take "
+				  "too long",
+				  (int)pattern_length, (int)length);
 	return call_original(state);
 }
 

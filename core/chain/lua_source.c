@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include <core/chain/lua_source.h>
-#include <core/chain/lua_token.h>
+#include <sluice/lua.h>
 
 #define MAX_DEPTH 200 /* of brackets and blocks; Lua's own limit is near it */
 

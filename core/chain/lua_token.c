@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
+#include <math.h>
 #include <stdbool.h>
 #include <string.h>
 
-#include <core/chain/lua_token.h>
+#include <sluice/lua.h>
 
 static int peek(const struct sl_lua_lexer *x, size_t ahead)
 {
@@ -184,4 +185,31 @@ struct sl_lua_token sl_lua_next(struct sl_lua_lexer *x)
 		token.kind = x->at < x->size ? word(x) : SL_LUA_END;
 	token.length = x->at - token.start;
 	return token;
+}
+
+/* How often a pattern may repeat something: each time multiplies what there is to try. */
+static unsigned int repeats(const char *pattern, size_t length)
+{
+	unsigned int count = 0;
+	bool set = false;
+
+	for (size_t i = 0; i < length; i++) {
+		if (pattern[i] == '%')
+			i++;
+		else if (set)
+			set = pattern[i] != ']';
+		else if (pattern[i] == '[')
+			set = true;
+		else
+			count += strchr("*+-?", pattern[i]) != NULL && pattern[i] != '\0';
+	}
+	return count;
+}
+
+double sl_lua_match_cost(size_t text, const char *pattern, size_t length)
+{
+	double places = length > 0 && pattern[0] == '^' ? 0 : 1;
+
+	return pow((double)text + 1, repeats(pattern, length) + places) +
+	       (double)text * (double)length;
 }

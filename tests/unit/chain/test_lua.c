@@ -10,7 +10,7 @@
 
 #include <core/chain/load.h>
 #include <core/chain/lua_source.h>
-#include <core/chain/lua_token.h>
+#include <sluice/lua.h>
 
 static const char *const plugin_folders[] = {SL_BUILD_DIR "/plugins"};
 static struct sl_registry *registry;
