@@ -143,6 +143,7 @@ const struct sl_api_operation sl_api_apply[] = {
 		.role = SL_ROLE_ADMIN,
 		.args = apply_args,
 		.args_size = sizeof(struct apply_args),
+		.answer = sl_api_applied_answer,
 		.run = apply,
 	},
 	{
@@ -153,6 +154,7 @@ const struct sl_api_operation sl_api_apply[] = {
 		.role = SL_ROLE_ADMIN,
 		.args = rollback_args,
 		.args_size = sizeof(struct rollback_args),
+		.answer = sl_api_applied_answer,
 		.run = rollback,
 	},
 	{NULL},

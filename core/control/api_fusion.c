@@ -55,6 +55,7 @@ const struct sl_api_operation sl_api_fusion[] = {
 		.name = "show-fusion",
 		.summary = "How flows are fused",
 		.role = SL_ROLE_READ,
+		.answer = sl_api_fusion_answer,
 		.run = show,
 	},
 	{
@@ -65,6 +66,7 @@ const struct sl_api_operation sl_api_fusion[] = {
 		.role = SL_ROLE_ADMIN,
 		.args = fusion_args,
 		.args_size = sizeof(struct fusion_args),
+		.answer = sl_api_fusion_answer,
 		.run = change,
 	},
 	{NULL},

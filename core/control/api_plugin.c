@@ -51,6 +51,11 @@ static json_t *reload(struct sl_api_call *call)
 	return object;
 }
 
+static const struct sl_api_member members[] = {
+	{"plugin", SL_API_TEXT, "As it was named", NULL, false},
+	{NULL, SL_API_TEXT, NULL, NULL, false},
+};
+
 const struct sl_api_operation sl_api_plugin[] = {
 	{
 		.method = "POST",
@@ -58,6 +63,7 @@ const struct sl_api_operation sl_api_plugin[] = {
 		.name = "load-plugin",
 		.summary = "Load a plugin, by name or by its file",
 		.role = SL_ROLE_ADMIN,
+		.answer = members,
 		.run = load,
 	},
 	{
@@ -66,6 +72,7 @@ const struct sl_api_operation sl_api_plugin[] = {
 		.name = "reload-plugin",
 		.summary = "Load a plugin's file anew and put the new code under the chain",
 		.role = SL_ROLE_ADMIN,
+		.answer = sl_api_applied_answer,
 		.run = reload,
 	},
 	{
@@ -74,6 +81,7 @@ const struct sl_api_operation sl_api_plugin[] = {
 		.name = "unload-plugin",
 		.summary = "Unmap a plugin that nothing uses",
 		.role = SL_ROLE_ADMIN,
+		.answer = members,
 		.run = unload,
 	},
 	{NULL},

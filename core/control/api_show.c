@@ -3,6 +3,7 @@
 #include <time.h>
 
 #include <core/control/api_table.h>
+#include <core/control/openapi.h>
 #include <core/control/report.h>
 #include <core/host/apply.h>
 #include <core/plugin/json.h>
@@ -93,13 +94,34 @@ static json_t *history(struct sl_api_call *call)
 	return json_pack("{so}", "history", list);
 }
 
+static json_t *openapi(struct sl_api_call *call)
+{
+	return sl_openapi();
+}
+
+static const struct sl_api_member openapi_members[] = {
+	{"openapi", SL_API_TEXT, "The version of OpenAPI", NULL, false},
+	{"paths", SL_API_OBJECT, "What there is", NULL, false},
+	{NULL, SL_API_TEXT, NULL, NULL, false},
+};
+
 const struct sl_api_operation sl_api_show[] = {
+	{
+		.method = "GET",
+		.path = "/v1/openapi.json",
+		.name = "show-openapi",
+		.summary = "This API, described in OpenAPI",
+		.role = SL_ROLE_READ,
+		.answer = openapi_members,
+		.run = openapi,
+	},
 	{
 		.method = "GET",
 		.path = "/v1/status",
 		.name = "show-status",
 		.summary = "Version, chain, time, the ledger",
 		.role = SL_ROLE_READ,
+		.answer = sl_api_status_answer,
 		.run = status,
 	},
 	{
@@ -108,6 +130,7 @@ const struct sl_api_operation sl_api_show[] = {
 		.name = "show-ports",
 		.summary = "Packets, bytes and drops of each port, its device",
 		.role = SL_ROLE_READ,
+		.answer = sl_api_ports_answer,
 		.run = ports,
 	},
 	{
@@ -116,6 +139,7 @@ const struct sl_api_operation sl_api_show[] = {
 		.name = "show-paths",
 		.summary = "Each path and its hops: packets, drops by reason, cycles",
 		.role = SL_ROLE_READ,
+		.answer = sl_api_paths_answer,
 		.run = paths,
 	},
 	{
@@ -124,6 +148,7 @@ const struct sl_api_operation sl_api_show[] = {
 		.name = "show-nodes",
 		.summary = "All hops, the engine's own too",
 		.role = SL_ROLE_READ,
+		.answer = sl_api_nodes_answer,
 		.run = nodes,
 	},
 	{
@@ -132,6 +157,7 @@ const struct sl_api_operation sl_api_show[] = {
 		.name = "show-vnfs",
 		.summary = "Instances, their counters, commands and memory",
 		.role = SL_ROLE_READ,
+		.answer = sl_api_vnfs_answer,
 		.run = vnfs,
 	},
 	{
@@ -140,6 +166,7 @@ const struct sl_api_operation sl_api_show[] = {
 		.name = "show-workers",
 		.summary = "Load, sleeps and queues of each worker, the longest gap it took",
 		.role = SL_ROLE_READ,
+		.answer = sl_api_workers_answer,
 		.run = workers,
 	},
 	{
@@ -148,6 +175,7 @@ const struct sl_api_operation sl_api_show[] = {
 		.name = "show-memory",
 		.summary = "Who uses how much memory",
 		.role = SL_ROLE_READ,
+		.answer = sl_api_memory_answer,
 		.run = memory,
 	},
 	{
@@ -156,6 +184,7 @@ const struct sl_api_operation sl_api_show[] = {
 		.name = "show-plugins",
 		.summary = "Plugins that are loaded, and from where",
 		.role = SL_ROLE_READ,
+		.answer = sl_api_plugins_answer,
 		.run = plugins,
 	},
 	{
@@ -164,6 +193,7 @@ const struct sl_api_operation sl_api_show[] = {
 		.name = "show-stats",
 		.summary = "All that counts packets",
 		.role = SL_ROLE_READ,
+		.answer = sl_api_stats_answer,
 		.run = stats,
 	},
 	{
@@ -172,6 +202,7 @@ const struct sl_api_operation sl_api_show[] = {
 		.name = "show-history",
 		.summary = "The last generations: when each began, by whom, what it changed",
 		.role = SL_ROLE_READ,
+		.answer = sl_api_history_answer,
 		.run = history,
 	},
 	{NULL},

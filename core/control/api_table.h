@@ -96,6 +96,13 @@ struct sl_api_operation {
 	json_t *(*run)(struct sl_api_call *call);
 };
 
+/* Answers of several operations: api_answers.c. */
+extern const struct sl_api_member sl_api_ports_answer[], sl_api_paths_answer[],
+	sl_api_nodes_answer[], sl_api_vnfs_answer[], sl_api_vnf_answer[], sl_api_workers_answer[],
+	sl_api_memory_answer[], sl_api_plugins_answer[], sl_api_status_answer[],
+	sl_api_stats_answer[], sl_api_fusion_answer[], sl_api_history_answer[],
+	sl_api_applied_answer[];
+
 /* All tables, NULL-ended, each ending with an operation without a method. */
 extern const struct sl_api_operation *const sl_api_tables[];
 

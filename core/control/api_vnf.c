@@ -225,6 +225,7 @@ const struct sl_api_operation sl_api_vnf[] = {
 		.name = "show-vnf",
 		.summary = "One VNF",
 		.role = SL_ROLE_READ,
+		.answer = sl_api_vnf_answer,
 		.run = show,
 	},
 	{

@@ -210,6 +210,15 @@ static json_t *counters(const struct sl_instance *instance)
 	return object;
 }
 
+static json_t *arguments(const struct sl_command *command)
+{
+	json_t *names = json_array();
+
+	for (const struct sl_param *p = command->args; p != NULL && p->name != NULL; p++)
+		json_array_append_new(names, json_string(p->name));
+	return names;
+}
+
 static json_t *commands(const struct sl_node_type *type)
 {
 	json_t *list = json_array();
@@ -220,6 +229,7 @@ static json_t *commands(const struct sl_node_type *type)
 		put_text(object, "name", c->name);
 		json_object_set_new(object, "changes", json_boolean(c->changes));
 		put_text(object, "doc", c->doc);
+		json_object_set_new(object, "arguments", arguments(c));
 		json_array_append_new(list, object);
 	}
 	return list;

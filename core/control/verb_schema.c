@@ -2,8 +2,11 @@
 #include <stdio.h>
 
 #include <core/chain/model.h>
+#include <core/control/openapi.h>
 #include <core/control/verb.h>
 #include <core/host/config.h>
+
+enum { API = 256 };
 
 static int print_schema(const struct sl_verb *verb, const char *config)
 {
@@ -30,15 +33,29 @@ static int print_schema(const struct sl_verb *verb, const char *config)
 	return sl_verb_flush(verb, status);
 }
 
+static int print_api(const struct sl_verb *verb)
+{
+	json_t *api = sl_openapi();
+
+	json_dumpf(api, stdout, JSON_INDENT(2));
+	putchar('\n');
+	json_decref(api);
+	return sl_verb_flush(verb, SL_EXIT_OK);
+}
+
 static int run(const struct sl_verb *verb, int argc, char **argv)
 {
 	const char *config = NULL;
+	bool api = false;
 	int option;
 
 	while ((option = sl_verb_option(verb, argc, argv)) != -1) {
 		switch (option) {
 		case 'c':
 			config = optarg;
+			break;
+		case API:
+			api = true;
 			break;
 		case 'h':
 			return sl_verb_usage(verb);
@@ -48,11 +65,12 @@ static int run(const struct sl_verb *verb, int argc, char **argv)
 	}
 	if (optind != argc)
 		return sl_verb_misused(verb, "it takes no arguments");
-	return print_schema(verb, config);
+	return api ? print_api(verb) : print_schema(verb, config);
 }
 
 static const struct sl_option options[] = {
 	SL_OPT_CONFIG,
+	{API, "api", NULL, "print the OpenAPI description of the control API instead"},
 	SL_OPT_END,
 };
 
