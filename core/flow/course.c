@@ -13,9 +13,11 @@
 int sl_courses_init(struct sl_fusion *fusion, struct sl_errors *errors)
 {
 	fusion->course_heads = malloc(COURSE_HEADS * sizeof(*fusion->course_heads));
-	if (fusion->course_heads == NULL ||
-	    sl_reserve_new(&fusion->course_slots, MOST_COURSES * sizeof(struct course)) != 0)
+	fusion->course_growth =
+		sl_growth_new(NULL, MOST_COURSES * sizeof(struct course), SL_GROWTH_HUGE);
+	if (fusion->course_heads == NULL || fusion->course_growth == NULL)
 		return sl_fail(errors, ENOMEM, "no memory for flow fusion");
+	fusion->courses = sl_growth_memory(fusion->course_growth);
 	memset(fusion->course_heads, 0xff, COURSE_HEADS * sizeof(*fusion->course_heads));
 	fusion->course_free = NONE;
 	fusion->dirty = DIRTY_END;
@@ -60,7 +62,8 @@ uint32_t sl_course_get(struct sl_fusion *fusion, const struct course *wanted)
 	} else {
 		number = fusion->course_fresh;
 		if (number == MOST_COURSES ||
-		    !reserve_take(&fusion->course_slots, number, sizeof(struct course)))
+		    !sl_growth_reach(fusion->course_growth,
+				     ((size_t)number + 1) * sizeof(struct course)))
 			return NONE;
 		fusion->course_fresh++;
 	}

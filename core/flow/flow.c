@@ -26,9 +26,11 @@ static int lane_init(struct lane *lane, uint32_t capacity, uint32_t stride, uint
 	lane->key_size = key_size;
 	lane->capacity = capacity;
 	lane->free = NONE;
-	if (sl_reserve_new(&lane->slots, (size_t)capacity * stride) != 0)
+	lane->growth = sl_growth_new(NULL, (size_t)capacity * stride, SL_GROWTH_HUGE);
+	if (lane->growth == NULL)
 		return sl_fail(errors, ENOMEM, "no memory for %u fused flows", capacity);
-	shape.slots = lane->slots.base;
+	lane->slots = sl_growth_memory(lane->growth);
+	shape.slots = lane->slots;
 	lane->index = sl_index_create(NULL, &shape, errors);
 	return lane->index != NULL ? 0 : -ENOMEM;
 }
@@ -45,9 +47,11 @@ int sl_flows_init(struct sl_fusion *fusion, struct sl_errors *errors)
 	/* Address space only: as many as all flows could have. */
 	fusion->tie_capacity = RTE_MIN(flows, UINT32_C(1) << 28) * MOST_TIES;
 	fusion->tie_free = 0;
-	if (sl_reserve_new(&fusion->tie_slots, (size_t)fusion->tie_capacity * sizeof(struct tie)) !=
-	    0)
+	fusion->tie_growth = sl_growth_new(NULL, (size_t)fusion->tie_capacity * sizeof(struct tie),
+					   SL_GROWTH_HUGE);
+	if (fusion->tie_growth == NULL)
 		return sl_fail(errors, ENOMEM, "no memory for %u fused flows", flows);
+	fusion->ties = sl_growth_memory(fusion->tie_growth);
 	return 0;
 }
 
@@ -82,7 +86,8 @@ uint32_t sl_flow_add(struct sl_fusion *fusion, unsigned int number, const void *
 	slot = lane->free;
 	if (slot == NONE) {
 		slot = lane->fresh;
-		if (slot == lane->capacity || !reserve_take(&lane->slots, slot, lane->stride))
+		if (slot == lane->capacity ||
+		    !sl_growth_reach(lane->growth, ((size_t)slot + 1) * lane->stride))
 			return NONE;
 	}
 	usage = flow_usage(lane, slot);
@@ -113,7 +118,8 @@ bool sl_flow_tie(struct sl_fusion *fusion, uint32_t flow, const struct trail_tie
 		fusion->tie_free = tie->next;
 	} else {
 		if (fusion->tie_fresh == fusion->tie_capacity ||
-		    !reserve_take(&fusion->tie_slots, fusion->tie_fresh, sizeof(*tie)))
+		    !sl_growth_reach(fusion->tie_growth,
+				     ((size_t)fusion->tie_fresh + 1) * sizeof(*tie)))
 			return false;
 		number = ++fusion->tie_fresh;
 		tie = tie_at(fusion, number);

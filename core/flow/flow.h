@@ -2,7 +2,6 @@
 /*
  * What the files of flow fusion share.
  *
- *   reserve.c  big arrays whose memory is touched ahead by the main thread
  *   key.c      who a packet's flow is: contexts and keys
  *   trail.c    recording: what nodes say
  *   compile.c  a finished trail becomes a course and the flow's own part
@@ -28,34 +27,11 @@
 
 #include <core/flow/fusion.h>
 #include <core/graph/hop.h>
+#include <core/plugin/growth.h>
 
 enum { LANE4, LANE6, LANES };
 
 #define NONE UINT32_MAX
-
-/* ---- reserve.c ---- */
-
-struct reserve {
-	uint8_t *base;
-	size_t size;
-	_Atomic size_t ready; /* bytes that were touched */
-	_Atomic size_t used;  /* bytes that the worker has got to */
-};
-
-int sl_reserve_new(struct reserve *reserve, size_t size);
-void sl_reserve_free(struct reserve *reserve);
-/* Touch what comes within `ahead` bytes of what is used. Main thread. */
-void sl_reserve_tend(struct reserve *reserve, size_t ahead);
-/* Whether item number `number` may be used. Worker. */
-static inline bool reserve_take(struct reserve *reserve, uint32_t number, size_t stride)
-{
-	size_t end = ((size_t)number + 1) * stride;
-
-	if (end > atomic_load_explicit(&reserve->ready, memory_order_acquire))
-		return false;
-	atomic_store_explicit(&reserve->used, end, memory_order_relaxed);
-	return true;
-}
 
 /* ---- Keys ---- */
 
@@ -149,7 +125,8 @@ static_assert(sizeof(struct tie) == 64, "a tie is one line");
 #define FLOW6 0x80000000u
 
 struct lane {
-	struct reserve slots;
+	uint8_t *slots;
+	struct sl_growth *growth;
 	struct sl_index *index;
 	uint32_t stride, key_size;
 	uint32_t capacity;
@@ -331,9 +308,11 @@ struct sl_trail {
 struct sl_fusion {
 	struct sl_fusion_conf conf;
 	struct lane lanes[LANES];
-	struct reserve tie_slots;
+	struct tie *ties;
+	struct sl_growth *tie_growth;
 	uint32_t tie_fresh, tie_free, tie_capacity;
-	struct reserve course_slots;
+	struct course *courses;
+	struct sl_growth *course_growth;
 	uint32_t course_fresh, course_free, dirty;
 	uint32_t *course_heads;
 	struct course wanted; /* being looked for */
@@ -375,7 +354,7 @@ struct sl_fusion {
 
 static inline void *flow_slot(const struct lane *lane, uint32_t slot)
 {
-	return lane->slots.base + (size_t)slot * lane->stride;
+	return lane->slots + (size_t)slot * lane->stride;
 }
 
 static inline struct usage *flow_usage(const struct lane *lane, uint32_t slot)
@@ -399,13 +378,12 @@ static inline uint16_t *flow_round(const struct lane *lane, uint32_t slot)
 
 static inline struct course *course_at(const struct sl_fusion *fusion, uint32_t number)
 {
-	return (struct course *)(fusion->course_slots.base +
-				 (size_t)number * sizeof(struct course));
+	return &fusion->courses[number];
 }
 
 static inline struct tie *tie_at(const struct sl_fusion *fusion, uint32_t number)
 {
-	return (struct tie *)(fusion->tie_slots.base + (size_t)(number - 1) * sizeof(struct tie));
+	return &fusion->ties[number - 1];
 }
 
 static inline struct sl_fusion *fusion_of(struct sl_node *node)

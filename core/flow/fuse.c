@@ -377,8 +377,8 @@ static __rte_always_inline void take(struct pass *pass, unsigned int number, uin
 	uint32_t slot = c->slot[at];
 	uint16_t place = c->place[at];
 	struct rte_mbuf *m = pass->pkts[place];
-	struct flow4 *flow4 = (struct flow4 *)lane->slots.base + slot;
-	struct flow6 *flow6 = (struct flow6 *)lane->slots.base + slot;
+	struct flow4 *flow4 = (struct flow4 *)lane->slots + slot;
+	struct flow6 *flow6 = (struct flow6 *)lane->slots + slot;
 	struct usage *usage = number == LANE4 ? &flow4->usage : &flow6->usage;
 	uint16_t *round = number == LANE4 ? &flow4->round : &flow6->round;
 	struct course *course;

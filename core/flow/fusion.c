@@ -76,28 +76,15 @@ void sl_fusion_free(struct sl_fusion *fusion)
 		return;
 	for (unsigned int lane = 0; lane < LANES; lane++) {
 		sl_index_free(fusion->lanes[lane].index);
-		sl_reserve_free(&fusion->lanes[lane].slots);
+		sl_growth_free(fusion->lanes[lane].growth);
 	}
-	sl_reserve_free(&fusion->tie_slots);
-	sl_reserve_free(&fusion->course_slots);
+	sl_growth_free(fusion->tie_growth);
+	sl_growth_free(fusion->course_growth);
 	free(fusion->course_heads);
 	sl_index_free(fusion->context_index);
 	sl_free_table(NULL, fusion->contexts);
 	sl_free_table(NULL, fusion->trails);
 	rte_free(fusion);
-}
-
-/* What a worker may want in the ten milliseconds until the next call, at millions of new flows a
- * second. */
-#define AHEAD 32768
-
-void sl_fusion_tend(struct sl_fusion *fusion)
-{
-	for (unsigned int i = 0; i < LANES; i++)
-		sl_reserve_tend(&fusion->lanes[i].slots,
-				(size_t)(i == LANE4 ? AHEAD : AHEAD / 4) * fusion->lanes[i].stride);
-	sl_reserve_tend(&fusion->tie_slots, (size_t)2 * AHEAD * sizeof(struct tie));
-	sl_reserve_tend(&fusion->course_slots, (size_t)256 * sizeof(struct course));
 }
 
 bool sl_fusion_swept(const struct sl_fusion *fusion, uint64_t since)
@@ -114,11 +101,11 @@ void sl_fusion_stats(const struct sl_fusion *fusion, struct sl_fusion_stats *sta
 		to[i] = sl_tally_read(&from[i]);
 	stats->capacity = (uint64_t)fusion->conf.flows * LANES;
 	stats->memory =
-		atomic_load(&fusion->tie_slots.ready) + atomic_load(&fusion->course_slots.ready);
+		sl_growth_present(fusion->tie_growth) + sl_growth_present(fusion->course_growth);
 	for (unsigned int i = 0; i < LANES; i++) {
 		struct sl_index_stats index;
 
 		sl_index_stats(fusion->lanes[i].index, &index);
-		stats->memory += atomic_load(&fusion->lanes[i].slots.ready) + index.memory;
+		stats->memory += sl_growth_present(fusion->lanes[i].growth) + index.memory;
 	}
 }

@@ -52,10 +52,6 @@ struct sl_fusion *sl_fusion_new(const struct sl_fusion_conf *conf, struct sl_err
 /* No flow is synced: the instances may be gone. NULL is allowed. */
 void sl_fusion_free(struct sl_fusion *fusion);
 
-/* Main thread, every few milliseconds: touch the memory that the worker will want next, so that
- * it meets no page fault. */
-void sl_fusion_tend(struct sl_fusion *fusion);
-
 /* Worker: credit what hops and counters are owed. */
 void sl_fusion_settle(struct sl_fusion *fusion);
 /* Worker: if something was un-fused since the last call, settle what it is owed, and use it no

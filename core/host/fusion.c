@@ -81,7 +81,6 @@ int sl_engine_fusion_start(struct sl_engine *engine, const struct sl_chain *chai
 		engine->fusion[i] = sl_fusion_new(&conf, errors);
 		if (engine->fusion[i] == NULL)
 			return -ENOMEM;
-		sl_fusion_tend(engine->fusion[i]);
 	}
 	return 0;
 }
@@ -123,9 +122,6 @@ unsigned int sl_engine_fusion_tend(struct sl_engine *engine)
 {
 	if (engine->fusion == NULL)
 		return 0;
-	for (unsigned int i = 0; i < engine->worker_count; i++)
-		if (engine->fusion[i] != NULL)
-			sl_fusion_tend(engine->fusion[i]);
 	return take_mismatches(engine);
 }
 

@@ -506,7 +506,6 @@ static void refresh(struct sl_test *t)
 	struct sl_fusion *fusion = t->fusion[t->worker];
 
 	memset(fusion->refused, 0, sizeof(fusion->refused));
-	sl_fusion_tend(fusion);
 }
 
 static void walk(struct sl_test *t, bool tick)

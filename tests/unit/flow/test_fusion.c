@@ -528,7 +528,6 @@ static struct sl_fusion *fusion_open(uint32_t flows)
 	struct sl_fusion *fusion = sl_fusion_new(&conf, bed.errors);
 
 	assert_non_null(fusion);
-	sl_fusion_tend(fusion);
 	bed.conf.fusion = fusion;
 	return fusion;
 }

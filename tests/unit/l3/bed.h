@@ -209,7 +209,6 @@ static inline void bed_add_fuse(uint16_t tx)
 	bed.control.mode = SL_FUSION_ON;
 	bed.fusion = sl_fusion_new(&conf, bed.errors);
 	assert_non_null(bed.fusion);
-	sl_fusion_tend(bed.fusion);
 	bed.fuse = bed_hop(&sl_fuse_type, NULL);
 	bed.hops[bed.fuse].edge_count = SL_EDGE_FIRST + 1;
 	bed.hops[bed.fuse].edges[SL_ON] = bed.out;
