@@ -3,7 +3,10 @@
 
 #include <rte_ether.h>
 
+#include <sluice/state.h>
+
 #include <core/chain/equal.h>
+#include <core/plugin/instance.h>
 #include <core/plugin/load.h>
 
 static bool equal_ranges(const struct sl_addr_range *a, const struct sl_addr_range *b)
@@ -115,4 +118,37 @@ unsigned int sl_params_differ(const struct sl_param *table, const void *a, const
 bool sl_params_equal(const struct sl_param *table, const void *a, const void *b)
 {
 	return sl_params_differ(table, a, b, NULL, 0) == 0;
+}
+
+static bool same_words(const char *const *a, const char *const *b)
+{
+	unsigned int i = 0;
+
+	for (; a != NULL && a[i] != NULL; i++)
+		if (b == NULL || b[i] == NULL || strcmp(a[i], b[i]) != 0)
+			return false;
+	return b == NULL || b[i] == NULL;
+}
+
+bool sl_params_same_form(const struct sl_param *a, const struct sl_param *b)
+{
+	unsigned int i = 0;
+
+	if (a == b)
+		return true;
+	for (; a != NULL && a[i].name != NULL; i++)
+		if (b == NULL || b[i].name == NULL || strcmp(a[i].name, b[i].name) != 0 ||
+		    a[i].kind != b[i].kind || a[i].flags != b[i].flags ||
+		    a[i].offset != b[i].offset || a[i].size != b[i].size ||
+		    !same_words(a[i].names, b[i].names) ||
+		    !sl_params_same_form(a[i].fields, b[i].fields))
+			return false;
+	return b == NULL || b[i].name == NULL;
+}
+
+bool sl_same_config(const struct sl_instance *instance, const struct sl_param *params,
+		    const void *config)
+{
+	return sl_params_same_form(instance->type->params, params) &&
+	       sl_params_equal(params, instance->config, config);
 }

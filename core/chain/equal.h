@@ -13,4 +13,7 @@ unsigned int sl_params_differ(const struct sl_param *table, const void *a, const
 /* Whether they are the same in everything. */
 bool sl_params_equal(const struct sl_param *table, const void *a, const void *b);
 
+/* Whether two tables read the same files into the same structs. */
+bool sl_params_same_form(const struct sl_param *a, const struct sl_param *b);
+
 #endif

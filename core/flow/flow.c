@@ -177,8 +177,8 @@ void sl_flow_sync(struct sl_fusion *fusion, uint32_t flow)
 			.seen = usage->seen,
 		};
 
-		if (tie->node->instance->type->credit != NULL)
-			tie->node->instance->type->credit(tie->node, tie->handle, &said);
+		if (sl_hop_of(tie->node)->type->credit != NULL)
+			sl_hop_of(tie->node)->type->credit(tie->node, tie->handle, &said);
 		i = tie->next_of_flow;
 	}
 }

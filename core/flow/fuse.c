@@ -198,8 +198,8 @@ static void drop_by_guard(struct sl_fusion *fusion, const struct course *course,
 			.seen = now,
 		};
 
-		if (tie->step < by->step && tie->node->instance->type->credit != NULL)
-			tie->node->instance->type->credit(tie->node, tie->handle, &usage);
+		if (tie->step < by->step && sl_hop_of(tie->node)->type->credit != NULL)
+			sl_hop_of(tie->node)->type->credit(tie->node, tie->handle, &usage);
 	}
 	sl_tally(&course->steps[by->step].hop->drops[reason], 1);
 }
@@ -219,8 +219,8 @@ static uint8_t ask(struct sl_fusion *fusion, uint32_t first, const struct rte_mb
 	for (unsigned int i = count; i-- > 0;) {
 		const struct tie *tie = guards[i];
 
-		verdict = tie->node->instance->type->guard(tie->node, tie->handle, m,
-							   commit && count == 1);
+		verdict = sl_hop_of(tie->node)->type->guard(tie->node, tie->handle, m,
+							    commit && count == 1);
 		*who = tie;
 		if (verdict == SL_GUARD_GO)
 			continue;
@@ -228,16 +228,17 @@ static uint8_t ask(struct sl_fusion *fusion, uint32_t first, const struct rte_mb
 		    verdict - (uint32_t)SL_EDGE_DROP < sl_hop_of(tie->node)->own_reasons) {
 			/* Those before it let it pass. */
 			for (unsigned int j = count; commit && j-- > i + 1;)
-				guards[j]->node->instance->type->guard(guards[j]->node,
-								       guards[j]->handle, m, true);
+				sl_hop_of(guards[j]->node)
+					->type->guard(guards[j]->node, guards[j]->handle, m, true);
 			if (commit && count > 1)
-				tie->node->instance->type->guard(tie->node, tie->handle, m, true);
+				sl_hop_of(tie->node)->type->guard(tie->node, tie->handle, m, true);
 			return verdict;
 		}
 		return SL_GUARD_WALK;
 	}
 	for (unsigned int i = count; commit && count > 1 && i-- > 0;)
-		guards[i]->node->instance->type->guard(guards[i]->node, guards[i]->handle, m, true);
+		sl_hop_of(guards[i]->node)
+			->type->guard(guards[i]->node, guards[i]->handle, m, true);
 	return SL_GUARD_GO;
 }
 

@@ -41,11 +41,16 @@ static int check(const struct sl_graph_conf *conf, struct sl_errors *errors)
 				return sl_fail(errors, EINVAL,
 					       "hop %s: edge %u leads to hop %u of %u", hop->name,
 					       e, hop->edges[e], conf->hop_count);
-		if (hop->instance == NULL || hop->instance->type->process == NULL)
+		if (hop->instance == NULL || sl_graph_hop_type(hop)->process == NULL)
 			return sl_fail(errors, EINVAL, "hop %s: its type has no process()",
 				       hop->name);
 	}
 	return 0;
+}
+
+const struct sl_node_type *sl_graph_hop_type(const struct sl_graph_hop *hop)
+{
+	return hop->type != NULL ? hop->type : hop->instance->type;
 }
 
 static uint32_t count_names(const struct sl_name *names)
@@ -62,9 +67,10 @@ static int make_hop(struct sl_graph *graph, struct sl_hop *hop, uint16_t index, 
 		    struct sl_errors *errors)
 {
 	const struct sl_graph_hop *plan = &graph->conf.hops[index];
-	const struct sl_node_type *type = plan->instance->type;
+	const struct sl_node_type *type = sl_graph_hop_type(plan);
 
 	hop->graph = graph;
+	hop->type = type;
 	hop->rank = rank;
 	hop->index = index;
 	hop->remote = (plan->workers >> graph->conf.worker & 1) == 0;
@@ -151,7 +157,7 @@ static int make_tickers(struct sl_graph *graph, struct sl_errors *errors)
 		return sl_fail(errors, ENOMEM, "no memory for timers");
 	for (uint16_t i = 0; i < graph->hop_count; i++) {
 		struct sl_hop *hop = graph->by_index[i];
-		const struct sl_node_type *type = graph->conf.hops[i].instance->type;
+		const struct sl_node_type *type = sl_graph_hop_type(&graph->conf.hops[i]);
 		struct sl_ticker *ticker = &graph->tickers[graph->ticker_count];
 		uint32_t known = 0;
 
@@ -303,7 +309,7 @@ void sl_graph_tick(struct sl_graph *graph, uint64_t now)
 
 		if (now >= ticker->next) {
 			__atomic_store_n(&graph->current, node->hop, __ATOMIC_RELAXED);
-			node->instance->type->tick(node);
+			ticker->hop->type->tick(node);
 			__atomic_store_n(&graph->current, SL_GRAPH_NO_HOP, __ATOMIC_RELAXED);
 			sl_graph_flush(graph);
 			/* Late ones are not caught up with. */

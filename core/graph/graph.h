@@ -20,6 +20,9 @@ struct sl_fusion;
 struct sl_graph_hop {
 	const char *name; /* "web/fw>" : path, instance, direction; for tables */
 	struct sl_instance *instance;
+	/* The code that it runs: another type than the instance's when a new plugin takes it over;
+	 * NULL: the instance's. */
+	const struct sl_node_type *type;
 	uint8_t from; /* enum sl_side */
 	uint8_t edge_count;
 	uint8_t own_path;                 /* see struct sl_node */
@@ -74,6 +77,8 @@ struct sl_hop_stats {
 	uint64_t lost_events;
 };
 
+/* The type of a hop. */
+const struct sl_node_type *sl_graph_hop_type(const struct sl_graph_hop *hop);
 /* Compile; joins every instance on this worker. NULL with messages. Main thread. */
 struct sl_graph *sl_graph_new(const struct sl_graph_conf *conf, struct sl_errors *errors);
 /* Frees frames and any packet still in them (counted as drops is up to the caller). */

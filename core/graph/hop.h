@@ -52,7 +52,8 @@ struct sl_hop {
 	uint64_t timed_packets; /* in those walks */
 
 	struct sl_graph *graph __rte_cache_aligned;
-	uint64_t *drops; /* the type's own reasons, then enum sl_graph_reason */
+	const struct sl_node_type *type; /* whose code it runs */
+	uint64_t *drops;                 /* the type's own reasons, then enum sl_graph_reason */
 	uint32_t own_reasons;
 	uint32_t reason_count;
 	uint64_t emitted;

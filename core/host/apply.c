@@ -18,9 +18,10 @@
 #include <core/host/private.h>
 #include <core/host/recent.h>
 
-/* An instance that goes on with another configuration. */
+/* An instance that goes on with another configuration, or with other code. */
 struct turn {
 	struct sl_instance *instance;
+	const struct sl_node_type *type;
 	const void *config;
 	const char *name; /* of the VNF or port, as sl_diff_new() wants it */
 };
@@ -35,7 +36,9 @@ struct attempt {
 	struct turn *turns;
 	unsigned int turn_count;
 	const char *stubborn; /* name of the instance that cannot take its configuration */
-	uint64_t took;
+	struct sl_carry *carry;
+	bool stranded; /* a worker may yet look at what was made */
+	uint64_t took, carried, lost;
 };
 
 static struct sl_instance *steering_of(const struct sl_generation *generation, unsigned int port)
@@ -56,28 +59,42 @@ static int list_turns(struct attempt *a)
 		return sl_fail(a->errors, ENOMEM, "out of memory");
 	for (unsigned int i = 0; i < chain->vnf_count; i++)
 		if (a->diff->configure_vnfs[i])
-			a->turns[a->turn_count++] = (struct turn){
-				a->next->vnfs[i], chain->vnfs[i].config, chain->vnfs[i].name};
+			a->turns[a->turn_count++] =
+				(struct turn){a->next->vnfs[i], chain->vnfs[i].type,
+					      chain->vnfs[i].config, chain->vnfs[i].name};
 	for (unsigned int i = 0; i < chain->steering_count; i++) {
 		unsigned int port = chain->steerings[i].port;
 		struct sl_instance *instance = steering_of(a->next, port);
 
 		if (a->diff->configure_steerings[i] && instance != NULL)
-			a->turns[a->turn_count++] = (struct turn){
-				instance, chain->steerings[i].config, chain->ports[port].name};
+			a->turns[a->turn_count++] =
+				(struct turn){instance, chain->steerings[i].type,
+					      chain->steerings[i].config, chain->ports[port].name};
 	}
 	return 0;
 }
 
-static int configure(const struct turn *turn, const void *config, struct sl_errors *errors)
+/* type: the new code, or, to go back, that which the instance still has. */
+static int configure(const struct turn *turn, const struct sl_node_type *type, const void *config,
+		     struct sl_errors *errors)
 {
 	int err;
 
 	sl_errors_subject(errors, NULL);
-	err = turn->instance->type->configure(turn->instance, config, errors);
+	err = turn->type != turn->instance->type ? type->adopt(turn->instance, config, errors)
+						 : type->configure(turn->instance, config, errors);
 	if (err == 0)
 		sl_unfuse(turn->instance);
 	return err;
+}
+
+/* Somebody may run the new code of an instance for ever: it is not unmapped. */
+static void pin_code(const struct attempt *a, const struct turn *turn)
+{
+	struct sl_loaded_plugin *plugin = sl_registry_owner(a->engine->registry, turn->type);
+
+	if (turn->type != turn->instance->type && plugin != NULL)
+		plugin->instances++;
 }
 
 /* Give the first `count` their configuration of before. */
@@ -87,7 +104,7 @@ static void undo_turns(struct attempt *a, unsigned int count)
 		const struct turn *turn = &a->turns[count];
 		struct sl_instance *instance = turn->instance;
 
-		if (configure(turn, instance->config, NULL) == 0)
+		if (configure(turn, instance->type, instance->config, NULL) == 0)
 			continue;
 		/* It was fine with it before. Now it has the other one, which has to stay. */
 		sl_log(SL_LOG_ERROR,
@@ -95,6 +112,7 @@ static void undo_turns(struct attempt *a, unsigned int count)
 		       turn->name);
 		sl_chain_use(a->chain);
 		instance->config = turn->config;
+		pin_code(a, turn);
 	}
 }
 
@@ -102,7 +120,8 @@ static int take_turns(struct attempt *a)
 {
 	for (unsigned int i = 0; i < a->turn_count; i++) {
 		unsigned int said = sl_errors_count(a->errors);
-		int err = configure(&a->turns[i], a->turns[i].config, a->errors);
+		const struct turn *turn = &a->turns[i];
+		int err = configure(turn, turn->type, turn->config, a->errors);
 
 		if (err == 0)
 			continue;
@@ -119,13 +138,27 @@ static int take_turns(struct attempt *a)
 	return 0;
 }
 
+/* The instance is the new code's from now on. ended: no worker runs the old one any more. */
+static void finish_adoption(struct attempt *a, const struct turn *turn, bool ended)
+{
+	struct sl_instance *instance = turn->instance;
+
+	if (instance->type == turn->type)
+		return;
+	if (instance->plugin != NULL && ended)
+		instance->plugin->instances--;
+	instance->type = turn->type;
+	sl_instance_belongs(instance, sl_registry_owner(a->engine->registry, turn->type));
+}
+
 /* They have their configuration from the new chain now. */
-static void finish_turns(struct attempt *a)
+static void finish_turns(struct attempt *a, bool ended)
 {
 	for (unsigned int i = 0; i < a->turn_count; i++) {
 		struct sl_instance *instance = a->turns[i].instance;
 		struct sl_chain *before = instance->chain;
 
+		finish_adoption(a, &a->turns[i], ended);
 		instance->config = a->turns[i].config;
 		instance->chain = sl_chain_use(a->chain);
 		sl_chain_free(before);
@@ -190,10 +223,12 @@ static int change_over(struct attempt *a)
 	int err;
 
 	sl_generation_settle(a->next);
-	err = sl_switch(a->engine, a->next, &old, &seen, a->errors);
+	err = sl_switch(a->engine, a->next, a->carry, &old, &seen, a->errors);
 	a->took = rte_rdtsc() - start;
 	if (err == 0) {
-		finish_turns(a);
+		sl_carry_sum(a->carry, &a->carried, &a->lost);
+		a->stranded = old == NULL;
+		finish_turns(a, old != NULL);
 		fuse(a->engine, was.mode, was.sample, a->chain->fusion);
 		retire(a, old);
 		return 0;
@@ -202,8 +237,11 @@ static int change_over(struct attempt *a)
 	undo_turns(a, a->turn_count);
 	if (seen) {
 		/* Whoever comes back late still finds what it looks at. */
+		a->stranded = true;
 		sl_claims_only(a->engine->generation);
 		sl_chain_use(a->chain);
+		for (unsigned int i = 0; i < a->turn_count; i++)
+			pin_code(a, &a->turns[i]);
 		return err;
 	}
 	abandon(a);
@@ -225,10 +263,19 @@ static int try(struct attempt *a)
 		err = list_turns(a);
 	if (err == 0)
 		err = take_turns(a);
-	if (err == 0)
-		err = change_over(a);
-	else
+	if (err == 0) {
+		err = sl_carry_begin(a->engine, a->next, a->diff, &a->carry, a->errors);
+		if (err == 0) {
+			err = change_over(a);
+		} else {
+			undo_turns(a, a->turn_count);
+			abandon(a);
+		}
+	} else {
 		abandon(a);
+	}
+	if (!a->stranded)
+		sl_carry_free(a->carry);
 	free(a->turns);
 	return err;
 }
@@ -295,6 +342,8 @@ static int apply(struct sl_engine *engine, struct sl_chain *chain,
 		attempt.diff = applied->diff;
 		err = try(&attempt);
 		applied->took = attempt.took;
+		applied->carried = attempt.carried;
+		applied->lost = attempt.lost;
 		if (err == -EOPNOTSUPP && count < most)
 			replace[count++] = attempt.stubborn;
 	}

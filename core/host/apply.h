@@ -25,6 +25,8 @@ struct sl_applied {
 	uint64_t generation;  /* that runs now */
 	uint64_t took;        /* TSC ticks from the first worker asked to the last one turned */
 	uint64_t gap;         /* TSC ticks: the longest loop of a worker meanwhile */
+	uint64_t carried;     /* records of state that new code took from old */
+	uint64_t lost;        /* and those that it found no place for */
 };
 
 /* 0, or -errno with messages: then `applied` holds nothing. Main thread. */
@@ -35,7 +37,8 @@ int sl_engine_rollback(struct sl_engine *engine, uint64_t number, uid_t who, boo
 		       struct sl_applied *applied, struct sl_errors *errors);
 
 /* Load a plugin's file anew and put its new code under the running chain: instances of its types
- * are replaced. 0, or -errno with messages: then the old code runs on. */
+ * take it over, or are replaced with their state carried over. 0, or -errno with messages: then the
+ * old code runs on. */
 int sl_engine_reload(struct sl_engine *engine, const char *name, uid_t who,
 		     struct sl_applied *applied, struct sl_errors *errors);
 /* Unmap a plugin's code. -EBUSY, with the names of its instances, when there are any. */

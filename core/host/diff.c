@@ -195,6 +195,24 @@ static const char *sessions_of(const struct sl_node_type *type)
 	return type->flags & SL_NODE_STATEFUL ? "; its sessions are lost" : "";
 }
 
+static bool same_names(const struct sl_name *a, const struct sl_name *b)
+{
+	unsigned int i = 0;
+
+	for (; a != NULL && a[i].name != NULL; i++)
+		if (b == NULL || b[i].name == NULL || strcmp(a[i].name, b[i].name) != 0)
+			return false;
+	return b == NULL || b[i].name == NULL;
+}
+
+/* Whether instances of the one can be the other's: see sluice/state.h. */
+static bool same_layout(const struct sl_node_type *was, const struct sl_node_type *type)
+{
+	return was->layout != 0 && was->layout == type->layout &&
+	       was->instance_size == type->instance_size && was->state_size == type->state_size &&
+	       same_names(was->counters, type->counters) && strcmp(was->name, type->name) == 0;
+}
+
 /* Why the instance cannot go on; NULL: it can. */
 static const char *why_new(const struct work *w, unsigned int number, unsigned int from)
 {
@@ -202,7 +220,8 @@ static const char *why_new(const struct work *w, unsigned int number, unsigned i
 
 	if (strcmp(was->type->name, vnf->type->name) != 0)
 		return "is of another type";
-	if (was->type != vnf->type)
+	if (was->type != vnf->type &&
+	    (!same_layout(was->type, vnf->type) || must_replace(w, vnf->name)))
 		return "its plugin was loaded anew";
 	if (w->running->vnfs[from]->mask != w->diff->masks[number])
 		return "runs on other workers";
@@ -211,6 +230,15 @@ static const char *why_new(const struct work *w, unsigned int number, unsigned i
 	if (!same_edges(w, was, vnf))
 		return "its edges lead to other paths";
 	return NULL;
+}
+
+/* Whether new code takes the old instance's state by export and import. */
+static bool carries(const struct work *w, unsigned int number, unsigned int from)
+{
+	const struct sl_node_type *was = w->old->vnfs[from].type, *type = w->new->vnfs[number].type;
+
+	return was != type && strcmp(was->name, type->name) == 0 && was->export_state != NULL &&
+	       type->import_state != NULL && w->running->vnfs[from]->mask == w->diff->masks[number];
 }
 
 static void compare_vnf(struct work *w, unsigned int number)
@@ -222,15 +250,29 @@ static void compare_vnf(struct work *w, unsigned int number)
 	char names[128];
 	bool live;
 
-	w->diff->vnfs[number] = SL_NEW;
+	w->diff->vnfs[number] = w->diff->carried_vnfs[number] = SL_NEW;
 	if (was == NULL) {
 		note(w, SL_OF_VNF, SL_CHANGE_ADDED, vnf->name, "%s", vnf->type->name);
 		return;
 	}
 	why = why_new(w, number, from);
+	if (why != NULL && carries(w, number, from)) {
+		w->diff->carried_vnfs[number] = from;
+		note(w, SL_OF_VNF, SL_CHANGE_REPLACED, vnf->name, "%s; its state is carried over",
+		     why);
+		return;
+	}
 	if (why != NULL) {
 		note(w, SL_OF_VNF, SL_CHANGE_REPLACED, vnf->name, "%s%s", why,
 		     sessions_of(was->type));
+		return;
+	}
+	/* The parameters of the one may be others than those of the other. */
+	if (was->type != vnf->type) {
+		w->diff->vnfs[number] = from;
+		w->diff->configure_vnfs[number] = true;
+		note(w, SL_OF_VNF, SL_CHANGE_CHANGED, vnf->name,
+		     "its plugin was loaded anew, and takes over its memory");
 		return;
 	}
 	live = name_differences(vnf->type->params, was->config, vnf->config, names, sizeof(names));
@@ -288,11 +330,17 @@ static void compare_steering(struct work *w, unsigned int number)
 		return;
 	}
 	was = &w->old->steerings[from];
+	same = sl_diff_same_entries(w->old, was->port, w->new, steering->port, false);
 	if (was->type != steering->type) {
-		note(w, SL_OF_STEERING, SL_CHANGE_REPLACED, port, "its plugin was loaded anew");
+		bool keeps =
+			same && same_layout(was->type, steering->type) && !must_replace(w, port);
+
+		w->diff->steerings[number] = keeps ? from : SL_NEW;
+		w->diff->configure_steerings[number] = keeps;
+		note(w, SL_OF_STEERING, keeps ? SL_CHANGE_CHANGED : SL_CHANGE_REPLACED, port,
+		     "its plugin was loaded anew");
 		return;
 	}
-	same = sl_diff_same_entries(w->old, was->port, w->new, steering->port, false);
 	live = name_differences(steering->type->params, was->config, steering->config, names,
 				sizeof(names));
 	if (same && names[0] == '\0') {
@@ -398,13 +446,14 @@ static struct sl_diff *allocate(const struct sl_chain *chain)
 	diff->outgoing = calloc(chain->port_count + 1, sizeof(*diff->outgoing));
 	diff->vnfs = calloc(chain->vnf_count + 1, sizeof(*diff->vnfs));
 	diff->configure_vnfs = calloc(chain->vnf_count + 1, sizeof(*diff->configure_vnfs));
+	diff->carried_vnfs = calloc(chain->vnf_count + 1, sizeof(*diff->carried_vnfs));
 	diff->masks = calloc(chain->vnf_count + 1, sizeof(*diff->masks));
 	diff->steerings = calloc(chain->steering_count + 1, sizeof(*diff->steerings));
 	diff->configure_steerings =
 		calloc(chain->steering_count + 1, sizeof(*diff->configure_steerings));
 	if (diff->ports != NULL && diff->swaps != NULL && diff->outgoing != NULL &&
-	    diff->vnfs != NULL && diff->configure_vnfs != NULL && diff->masks != NULL &&
-	    diff->steerings != NULL && diff->configure_steerings != NULL)
+	    diff->vnfs != NULL && diff->configure_vnfs != NULL && diff->carried_vnfs != NULL &&
+	    diff->masks != NULL && diff->steerings != NULL && diff->configure_steerings != NULL)
 		return diff;
 	sl_diff_free(diff);
 	return NULL;
@@ -456,6 +505,7 @@ void sl_diff_free(struct sl_diff *diff)
 	free(diff->outgoing);
 	free(diff->vnfs);
 	free(diff->configure_vnfs);
+	free(diff->carried_vnfs);
 	free(diff->masks);
 	free(diff->steerings);
 	free(diff->configure_steerings);

@@ -32,12 +32,14 @@ struct sl_diff {
 	/* Per port, VNF and steering of the new chain: index in the running one of the one that
 	 * goes on, or SL_NEW. */
 	unsigned int *ports, *vnfs, *steerings;
-	bool *swaps;               /* per port: it stands on the device of one that must be closed
-				    * before: `outgoing` */
-	unsigned int *outgoing;    /* per port that swaps: index in the running chain */
-	bool *configure_vnfs;      /* per VNF that goes on: its configuration differs */
-	bool *configure_steerings; /* the same */
-	uint64_t *masks;           /* per VNF: workers that run it */
+	bool *swaps;                /* per port: it stands on the device of one that must be closed
+				     * before: `outgoing` */
+	unsigned int *outgoing;     /* per port that swaps: index in the running chain */
+	bool *configure_vnfs;       /* per VNF that goes on: its configuration differs */
+	bool *configure_steerings;  /* the same */
+	unsigned int *carried_vnfs; /* per VNF that is new: index in the running chain of the one
+				     * whose state it takes over, or SL_NEW */
+	uint64_t *masks;            /* per VNF: workers that run it */
 };
 
 /* NULL with messages. replace: names of VNFs and ports (for steering) that turned out to need a

@@ -164,6 +164,7 @@ static struct sl_instance *make_spread(struct build *build, unsigned int number)
 	const struct sl_plan_hop *hop = &build->plan->hops[number];
 	struct sl_spread_config *config = keep_config(build, sizeof(*config));
 	const struct sl_instance *by = NULL;
+	const struct sl_node_type *type = NULL;
 	uint64_t chain = build->placement.chain;
 	uint16_t next = hop->edges[SL_ON];
 
@@ -171,11 +172,13 @@ static struct sl_instance *make_spread(struct build *build, unsigned int number)
 		no_memory(build);
 		return NULL;
 	}
-	if (hop->vnf != UINT_MAX)
+	if (hop->vnf != UINT_MAX) {
 		by = build->generation->vnfs[hop->vnf];
+		type = build->chain->vnfs[hop->vnf].type;
+	}
 	config->handoff = build->generation->handoff;
 	config->in_hardware = build->in_hardware;
-	sl_spread_rule_init(&config->rule, chain, by, hop->from);
+	sl_spread_rule_init(&config->rule, chain, by, type, hop->from);
 	/* Where the next hop is not run by them, they come here again and are passed on. */
 	config->resume = build->generation->numbers[number];
 	if (next != SL_PLAN_NONE &&
@@ -415,12 +418,12 @@ static void lead(const struct build *build, const struct sl_plan_hop *planned,
 
 /* Whether an action can end before this hop: it says nothing on trails, or not to all workers. */
 static bool ends_actions(const struct build *build, const struct sl_plan_hop *hop,
-			 const struct sl_instance *instance)
+			 const struct sl_node_type *type)
 {
 	if (hop->kind == SL_PLAN_RX || hop->kind == SL_PLAN_FUSE)
 		return false;
-	return (instance->type->flags & SL_NODE_TRAILS) == 0 ||
-	       ((instance->type->flags & SL_NODE_DECAPSULATES) != 0 && hop->from == SL_OUTSIDE) ||
+	return (type->flags & SL_NODE_TRAILS) == 0 ||
+	       ((type->flags & SL_NODE_DECAPSULATES) != 0 && hop->from == SL_OUTSIDE) ||
 	       sl_placement_hop(&build->placement, hop) != build->placement.all;
 }
 
@@ -438,7 +441,7 @@ static void lead_actions(struct build *build)
 
 			if ((hop->kind == SL_PLAN_TX) == (round == 0) &&
 			    count < SL_EDGE_LAST - SL_EDGE_FIRST &&
-			    ends_actions(build, hop, generation->hops[i].instance))
+			    ends_actions(build, hop, sl_graph_hop_type(&generation->hops[i])))
 				ends[count++] = (uint16_t)i;
 		}
 	for (unsigned int i = 0; i < build->plan->hop_count; i++) {
@@ -475,7 +478,8 @@ static bool same_hop(const struct build *build, const struct sl_plan_hop *was,
 	if (was->kind != hop->kind || strcmp(was->name, hop->name) != 0)
 		return false;
 	if (hop->kind == SL_PLAN_VNF)
-		return build->diff->vnfs[hop->vnf] != SL_NEW;
+		return build->diff->vnfs[hop->vnf] != SL_NEW ||
+		       build->diff->carried_vnfs[hop->vnf] != SL_NEW;
 	if (hop->kind == SL_PLAN_SPREAD)
 		return build->diff->ports[hop->port] != SL_NEW;
 	return find_own(build, hop) != NULL;
@@ -515,6 +519,17 @@ void sl_generation_give_numbers(struct sl_engine *engine, struct sl_generation *
 	generation->number_count = 0;
 }
 
+/* NULL: the instance's own. */
+static const struct sl_node_type *steering_type(const struct build *build,
+						const struct sl_plan_hop *hop)
+{
+	for (unsigned int i = 0; hop->kind == SL_PLAN_STEER && i < build->chain->steering_count;
+	     i++)
+		if (build->chain->steerings[i].port == hop->port)
+			return build->chain->steerings[i].type;
+	return NULL;
+}
+
 static int make_hops(struct build *build)
 {
 	struct sl_generation *generation = build->generation;
@@ -525,10 +540,12 @@ static int make_hops(struct build *build)
 
 		if (planned->kind == SL_PLAN_VNF) {
 			hop->instance = generation->vnfs[planned->vnf];
+			hop->type = build->chain->vnfs[planned->vnf].type;
 			hop->own_path = own_path(build, planned);
 		} else {
 			generation->own[i] = make_own(build, i);
 			hop->instance = generation->own[i];
+			hop->type = steering_type(build, planned);
 		}
 		if (hop->instance == NULL)
 			return -EINVAL;
@@ -544,7 +561,7 @@ static int make_hops(struct build *build)
 
 /* The first instance on these workers, from that hop on, that has a say in who gets a packet. */
 static const struct sl_instance *spreads_from(const struct build *build, unsigned int number,
-					      enum sl_side *side)
+					      const struct sl_node_type **type, enum sl_side *side)
 {
 	const struct sl_plan_hop *hops = build->plan->hops;
 	uint64_t workers = sl_placement_hop(&build->placement, &hops[number]);
@@ -556,6 +573,7 @@ static const struct sl_instance *spreads_from(const struct build *build, unsigne
 			break;
 		if (hop->kind == SL_PLAN_VNF && build->chain->vnfs[hop->vnf].type->spread != NULL) {
 			*side = hop->from;
+			*type = build->chain->vnfs[hop->vnf].type;
 			return build->generation->vnfs[hop->vnf];
 		}
 		number = hop->edges[SL_ON];
@@ -571,11 +589,12 @@ static int make_handoff(struct build *build)
 
 	for (unsigned int i = 0; i < build->plan->hop_count; i++) {
 		enum sl_side side = SL_INSIDE;
-		const struct sl_instance *by = spreads_from(build, i, &side);
+		const struct sl_node_type *type = NULL;
+		const struct sl_instance *by = spreads_from(build, i, &type, &side);
 
 		sl_spread_rule_init(&handoff->hops[i],
 				    sl_placement_hop(&build->placement, &build->plan->hops[i]), by,
-				    side);
+				    type, side);
 	}
 	return 0;
 }

@@ -81,7 +81,7 @@ static struct sl_hop_past *find_past(struct sl_generation *generation, const cha
 				     const struct sl_node_type *type)
 {
 	for (unsigned int i = 0; i < generation->plan->hop_count; i++) {
-		const struct sl_node_type *other = generation->hops[i].instance->type;
+		const struct sl_node_type *other = sl_graph_hop_type(&generation->hops[i]);
 
 		if (strcmp(generation->plan->hops[i].name, name) != 0 ||
 		    strcmp(other->name, type->name) != 0 ||
@@ -98,7 +98,7 @@ static struct sl_hop_past *find_past(struct sl_generation *generation, const cha
 static void keep_hop(struct sl_engine *engine, const struct sl_generation *old, uint16_t hop)
 {
 	const struct sl_graph_hop *graph_hop = &old->hops[hop];
-	const struct sl_node_type *type = graph_hop->instance->type;
+	const struct sl_node_type *type = sl_graph_hop_type(graph_hop);
 	const struct sl_hop_past *before = &old->past[hop];
 	struct sl_hop_past *past = find_past(engine->generation, old->plan->hops[hop].name, type);
 	unsigned int reasons = count_names(type->reasons) + SL_REASON_COUNT;

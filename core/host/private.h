@@ -99,12 +99,23 @@ void sl_generation_settle(struct sl_generation *generation);
 void sl_generation_give_numbers(struct sl_engine *engine, struct sl_generation *generation,
 				const struct sl_generation *other);
 
+/* carry.c: the state of instances that other code replaces, into those of the next generation. The
+ * last of it goes over with each worker, by sl_carry_last(). 0, or -errno with messages; free it in
+ * any case, when no worker sees it any more. */
+struct sl_carry;
+int sl_carry_begin(struct sl_engine *engine, const struct sl_generation *next,
+		   const struct sl_diff *diff, struct sl_carry **begun, struct sl_errors *errors);
+void sl_carry_last(void *context, uint16_t worker, uint64_t now);
+/* How many records were taken, and how many were not though they had to be. */
+void sl_carry_sum(const struct sl_carry *carry, uint64_t *carried, uint64_t *lost);
+void sl_carry_free(struct sl_carry *carry);
+
 /* switch.c: let the workers go over from the running generation to the next, which is
  * engine->generation when it returns 0. Else (-ETIMEDOUT: a worker does not come back) nothing
  * changed, but `next` may be freed only if *seen is false. *old: the one before; NULL: a worker
  * may still see it. */
-int sl_switch(struct sl_engine *engine, struct sl_generation *next, struct sl_generation **old,
-	      bool *seen, struct sl_errors *errors);
+int sl_switch(struct sl_engine *engine, struct sl_generation *next, struct sl_carry *carry,
+	      struct sl_generation **old, bool *seen, struct sl_errors *errors);
 
 /* past.c: keep what the hops of a generation did that no worker sees any more, for the one that
  * runs now, and what its instances counted. */

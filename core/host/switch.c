@@ -116,7 +116,7 @@ static int choose_polls(struct sl_worker_graph *view, const struct sl_worker_gra
 }
 
 static struct views *make_views(const struct sl_generation *old, const struct sl_generation *next,
-				struct sl_errors *errors)
+				struct sl_carry *carry, struct sl_errors *errors)
 {
 	struct views *views = calloc(1, sizeof(*views));
 
@@ -131,6 +131,8 @@ static struct views *make_views(const struct sl_generation *old, const struct sl
 		views->meet[w].newer = next->graphs[w]->graph;
 		views->succeed[w] = *next->graphs[w];
 		views->succeed[w].older = old->graphs[w]->graph;
+		views->succeed[w].before = sl_carry_last;
+		views->succeed[w].before_context = carry;
 		views->count++;
 		if (choose_polls(&views->succeed[w], old->graphs[w], old) != 0)
 			goto fail;
@@ -244,11 +246,11 @@ static int take_back(struct sl_engine *engine, struct views *views, unsigned int
 		       "worker %u does not come back to its loop; nothing was changed", late);
 }
 
-int sl_switch(struct sl_engine *engine, struct sl_generation *next, struct sl_generation **old,
-	      bool *seen, struct sl_errors *errors)
+int sl_switch(struct sl_engine *engine, struct sl_generation *next, struct sl_carry *carry,
+	      struct sl_generation **old, bool *seen, struct sl_errors *errors)
 {
 	struct sl_generation *running = engine->generation;
-	struct views *views = make_views(running, next, errors);
+	struct views *views = make_views(running, next, carry, errors);
 	unsigned int late = 0;
 	bool turned;
 

@@ -2,9 +2,14 @@
 #include <core/worker/handoff.h>
 
 void sl_spread_rule_init(struct sl_spread_rule *rule, uint64_t mask, const struct sl_instance *by,
-			 enum sl_side side)
+			 const struct sl_node_type *type, enum sl_side side)
 {
-	*rule = (struct sl_spread_rule){.mask = mask, .by = by, .side = side};
+	*rule = (struct sl_spread_rule){.mask = mask,
+					.by = by,
+					.spread = by == NULL     ? NULL
+						  : type != NULL ? type->spread
+								 : by->type->spread,
+					.side = side};
 	for (uint8_t i = 0; i < SL_MAX_WORKERS; i++)
 		if (mask & (UINT64_C(1) << i))
 			rule->workers[rule->count++] = i;

@@ -13,12 +13,16 @@
 #include <core/plugin/instance.h>
 #include <core/worker/worker.h>
 
+typedef uint32_t (*sl_spread_fn)(const struct sl_instance *instance, const struct rte_mbuf *m,
+				 enum sl_side from, uint32_t workers);
+
 /* How to choose among workers. Immutable once a worker can see it. */
 struct sl_spread_rule {
 	uint64_t mask;
 	uint16_t count;                  /* of workers, at least 1 */
 	uint8_t workers[SL_MAX_WORKERS]; /* indexes, ascending */
-	const struct sl_instance *by;    /* its type->spread() decides; NULL: symmetric hash */
+	const struct sl_instance *by;    /* what its type's spread() says decides, */
+	sl_spread_fn spread;             /* which this is; NULL: symmetric hash */
 	enum sl_side side;               /* of that instance, where the packets come from */
 };
 
@@ -30,8 +34,9 @@ struct sl_handoff {
 	struct sl_spread_rule hops[]; /* per hop: who runs it */
 };
 
+/* type: whose spread() `by` has; NULL: its own. */
 void sl_spread_rule_init(struct sl_spread_rule *rule, uint64_t mask, const struct sl_instance *by,
-			 enum sl_side side);
+			 const struct sl_node_type *type, enum sl_side side);
 
 /* sl_graph_conf.handoff; context: a struct sl_handoff. Those it did not take stand last in pkts
  * afterwards. */
@@ -64,7 +69,7 @@ static inline uint16_t sl_spread_choose(const struct sl_spread_rule *rule, const
 		return rule->workers[0];
 	/* The instance counts in its own workers; those of the rule may be others. */
 	if (by != NULL)
-		number = by->type->spread(by, m, rule->side, by->workers) % by->workers;
+		number = rule->spread(by, m, rule->side, by->workers) % by->workers;
 	else
 		number = sl_packet_hash(m);
 	return rule->workers[number % rule->count];

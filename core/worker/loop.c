@@ -76,6 +76,8 @@ static void turn(struct sl_worker *worker, struct sl_worker_graph *to, uint64_t 
 	} else if (to->older != NULL) {
 		/* What it has let go meanwhile came before anything that is polled from now on. */
 		sl_graph_walk(to->older, now);
+		if (to->before != NULL)
+			to->before(to->before_context, worker->index, now);
 		sl_graph_succeed(to->graph, to->older);
 	} else if (from != NULL) {
 		sl_graph_forget(to->graph);

@@ -32,6 +32,10 @@ struct sl_worker_graph {
 	uint64_t generation;
 	struct sl_graph *older; /* one that ends: walked before `graph`; or NULL */
 	struct sl_graph *newer; /* one that comes: walked after it; or NULL */
+	/* With `older`: called once it has been walked for the last time, before `graph` is; or
+	 * NULL. */
+	void (*before)(void *context, uint16_t worker, uint64_t now);
+	void *before_context;
 };
 
 /* The idle ladder: after so many empty polls, the next step. See docs/host.md. */

@@ -84,6 +84,13 @@ struct sl_export {
  */
 SL_PUBLIC void *sl_export_record(struct sl_export *out, uint32_t size);
 
+/**
+ * For adopt(): whether a configuration says the same as the one that the instance has, parameter by
+ * parameter, and is of the same form. params: the type's own table. Main thread.
+ */
+SL_PUBLIC bool sl_same_config(const struct sl_instance *instance, const struct sl_param *params,
+			      const void *config);
+
 /** Age of a time of sl_now(), in milliseconds. */
 static inline uint64_t sl_age_ms(const struct sl_node *node, uint64_t when)
 {

@@ -338,6 +338,28 @@ static int firewall_configure(struct sl_instance *instance, const void *config,
 	return 0;
 }
 
+/* The same rules, compiled by this code: sessions stay allowed, and rules go on counting. */
+static int firewall_adopt(struct sl_instance *instance, const void *config,
+			  struct sl_errors *errors)
+{
+	struct fw_instance *firewall = sl_instance_data(instance);
+	struct fw_policy *policy, *old;
+
+	if (!sl_same_config(instance, sl_fw_params, config))
+		return firewall_configure(instance, config, errors);
+	policy = sl_fw_policy_new(instance, config, firewall->epoch, errors);
+	if (policy == NULL)
+		return -EINVAL;
+	old = atomic_load(&firewall->policy);
+	sl_free(instance, policy->counts);
+	policy->counts = old->counts;
+	atomic_store_explicit(&firewall->policy, policy, memory_order_release);
+	sl_synchronize();
+	old->counts = NULL;
+	sl_fw_policy_free(instance, old);
+	return 0;
+}
+
 static void firewall_destroy(struct sl_instance *instance)
 {
 	struct fw_instance *firewall = sl_instance_data(instance);
@@ -383,6 +405,8 @@ static const struct sl_node_type types[] = {
 		.tick_ms = 10,
 		.credit = sl_fw_credit,
 		.guard = sl_fw_guard,
+		.layout = 1,
+		.adopt = firewall_adopt,
 		.commands = sl_fw_commands,
 		.render_event = sl_fw_render_event,
 	},

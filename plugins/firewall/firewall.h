@@ -24,6 +24,7 @@
 #include <sluice/index.h>
 #include <sluice/match.h>
 #include <sluice/node.h>
+#include <sluice/state.h>
 #include <sluice/trail.h>
 
 /* ---- Names ---- */

@@ -45,6 +45,27 @@ static int policer_configure(struct sl_instance *instance, const void *config,
 	return 0;
 }
 
+/* The same rules: flows keep their meters, and workers those that they share. */
+static int policer_adopt(struct sl_instance *instance, const void *config, struct sl_errors *errors)
+{
+	struct policer *policer = sl_instance_data(instance);
+	struct pol_set *set, *old = atomic_load(&policer->set);
+
+	if (!sl_same_config(instance, sl_pol_params, config))
+		return policer_configure(instance, config, errors);
+	set = sl_pol_set_new(instance, config, errors);
+	if (set == NULL)
+		return -EINVAL;
+	set->generation = old->generation;
+	sl_free(instance, set->shared);
+	set->shared = old->shared;
+	atomic_store_explicit(&policer->set, set, memory_order_release);
+	sl_synchronize();
+	old->shared = NULL;
+	sl_pol_set_free(instance, old);
+	return 0;
+}
+
 static void policer_destroy(struct sl_instance *instance)
 {
 	struct policer *policer = sl_instance_data(instance);
@@ -246,6 +267,8 @@ static const struct sl_node_type types[] = {
 	 .tick = sl_pol_tick,
 	 .tick_ms = 10,
 	 .guard = sl_pol_guard,
+	 .layout = 1,
+	 .adopt = policer_adopt,
 	 .commands = sl_pol_commands},
 };
 

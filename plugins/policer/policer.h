@@ -14,6 +14,7 @@
 #include <sluice/index.h>
 #include <sluice/match.h>
 #include <sluice/node.h>
+#include <sluice/state.h>
 #include <sluice/trail.h>
 
 #include "meter.h"

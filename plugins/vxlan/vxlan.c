@@ -65,6 +65,19 @@ static int create(struct sl_instance *instance, const void *config, struct sl_er
 	return ret != 0 ? ret : claim(instance, vx, errors);
 }
 
+/* All else that instances keep is their own. */
+static int adopt(struct sl_instance *instance, const void *config, struct sl_errors *errors)
+{
+	struct vx *vx = (struct vx *)sl_instance_data(instance);
+
+	if (!sl_same_config(instance, sl_vx_params, config))
+		return -EOPNOTSUPP;
+	__atomic_store_n(&vx->params, (const struct vx_params *)config, __ATOMIC_RELEASE);
+	/* Before the old one goes. */
+	sl_synchronize();
+	return 0;
+}
+
 static int worker_init(struct sl_node *node, struct sl_errors *errors)
 {
 	struct vx_worker *w = (struct vx_worker *)node->state;
@@ -110,6 +123,8 @@ static const struct sl_node_type types[] = {
 		.tick = sl_vx_tick,
 		.tick_ms = 20,
 		.spread = sl_vx_spread,
+		.layout = 1,
+		.adopt = adopt,
 		.commands = sl_vx_commands,
 	},
 };

@@ -21,6 +21,7 @@
 
 #include <sluice/index.h>
 #include <sluice/node.h>
+#include <sluice/state.h>
 #include <sluice/trail.h>
 
 #include "params.h"

@@ -166,7 +166,7 @@ static void make_spread(unsigned int i, unsigned int hop, unsigned int next,
 			const struct sl_instance *by)
 {
 	bed.spread[i] = (struct sl_spread_config){.handoff = bed.handoff, .resume = (uint16_t)next};
-	sl_spread_rule_init(&bed.spread[i].rule, 3, by, SL_INSIDE);
+	sl_spread_rule_init(&bed.spread[i].rule, 3, by, NULL, SL_INSIDE);
 	make_instance(hop, &sl_spread_type, &bed.spread[i]);
 	lead(hop, next);
 }
@@ -189,7 +189,8 @@ static void set_up(uint64_t common, uint64_t end, bool odd, const struct sl_idle
 	for (unsigned int i = 0; i < 3; i++)
 		bed.looks[i].number = i;
 	for (unsigned int i = 0; i < HOPS; i++)
-		sl_spread_rule_init(&bed.handoff->hops[i], bed.hops[i].workers, NULL, SL_INSIDE);
+		sl_spread_rule_init(&bed.handoff->hops[i], bed.hops[i].workers, NULL, NULL,
+				    SL_INSIDE);
 	make_instance(LOOK_COMMON, odd ? &odd_type : &look_type, &bed.looks[2]);
 	make_instance(IN_A, &look_type, &bed.looks[0]);
 	make_instance(LOOK_A, &look_type, &bed.looks[0]);
