@@ -256,6 +256,19 @@ int sl_client_read(const char *socket, const char *path, const struct sl_client_
 	return err;
 }
 
+char *sl_client_query(char *path, const char *name, const char *value)
+{
+	char *escaped = curl_easy_escape(NULL, value, 0), *longer = NULL;
+
+	if (path == NULL || escaped == NULL ||
+	    asprintf(&longer, "%s%c%s=%s", path, strchr(path, '?') != NULL ? '&' : '?', name,
+		     escaped) < 0)
+		longer = NULL;
+	curl_free(escaped);
+	free(path);
+	return longer;
+}
+
 char *sl_client_path(const char *start, ...)
 {
 	char *path = strdup(start);

@@ -27,6 +27,8 @@ struct sl_client_sink {
  * messages. */
 int sl_client_read(const char *socket, const char *path, const struct sl_client_sink *sink,
 		   struct sl_errors *errors);
+/* Add NAME=VALUE to a path's query. Frees the path; NULL (also given): out of memory. */
+char *sl_client_query(char *path, const char *name, const char *value);
 /* A path with names from outside in it: "/v1/vnfs" and NULL-ended segments, each escaped. The
  * caller frees. */
 char *sl_client_path(const char *start, ...) __attribute__((sentinel));

@@ -9,6 +9,7 @@
 #include <rte_cycles.h>
 
 #include <core/flow/execute.h>
+#include <core/graph/watch.h>
 #include <core/plugin/instance.h>
 
 enum counter { HITS, RECORDED, WALKED, UNFIT };
@@ -152,7 +153,8 @@ static __rte_always_inline void gather(struct sl_fusion *fusion, struct sl_node 
 		} else {
 			continue;
 		}
-		lane->walks[lane->n] = walks;
+		/* Who is traced shall be seen at every hop. */
+		lane->walks[lane->n] = walks | ((p->flags & SL_PKT_TRACED) != 0);
 		lane->place[lane->n++] = (uint8_t)i;
 	}
 }
@@ -171,8 +173,7 @@ static __rte_always_inline bool allows(const struct action *action, const struct
 
 /* A guard dropped it: those before the guard's hop have seen it. */
 static void drop_by_guard(struct sl_fusion *fusion, const struct course *course, uint32_t first,
-			  const struct tie *by, const struct rte_mbuf *m, uint8_t reason,
-			  uint64_t now)
+			  const struct tie *by, const struct rte_mbuf *m, uint64_t now)
 {
 	for (uint32_t i = 0; i <= by->step; i++) {
 		const struct step *step = &course->steps[i];
@@ -201,7 +202,6 @@ static void drop_by_guard(struct sl_fusion *fusion, const struct course *course,
 		if (tie->step < by->step && sl_hop_of(tie->node)->type->credit != NULL)
 			sl_hop_of(tie->node)->type->credit(tie->node, tie->handle, &usage);
 	}
-	sl_tally(&course->steps[by->step].hop->drops[reason], 1);
 }
 
 /* What the guards of a flow say: SL_GUARD_GO, SL_GUARD_WALK, or a drop, by *who. */
@@ -340,8 +340,12 @@ static void credit_course(struct pass *pass)
 	pass->bytes = 0;
 }
 
-static inline void discard(struct pass *pass, uint16_t place)
+/* By an action that drops, for what would have dropped it. */
+static inline void discard(struct pass *pass, uint16_t place, struct sl_hop *hop, uint8_t reason)
 {
+	sl_tally(&hop->drops[reason], 1);
+	if (unlikely(hop->graph->views != NULL))
+		sl_watch_dropped(hop, reason, &pass->pkts[place], 1, true);
 	pass->edge[place] = SL_GONE;
 	rte_pktmbuf_free(pass->pkts[place]);
 }
@@ -364,9 +368,9 @@ static __rte_noinline bool guarded(struct pass *pass, unsigned int number, uint1
 		return false;
 	}
 	pass->hits++;
-	drop_by_guard(pass->fusion, course, ties, who, m,
-		      (uint8_t)(verdict - (uint32_t)SL_EDGE_DROP), pass->now);
-	discard(pass, c->place[at]);
+	drop_by_guard(pass->fusion, course, ties, who, m, pass->now);
+	discard(pass, c->place[at], course->steps[who->step].hop,
+		(uint8_t)(verdict - (uint32_t)SL_EDGE_DROP));
 	return false;
 }
 
@@ -421,10 +425,8 @@ static __rte_always_inline void take(struct pass *pass, unsigned int number, uin
 	pass->packets++;
 	pass->bytes += bytes;
 	if (unlikely(course->action.flags & COURSE_DROP)) {
-		const struct step *last = &course->steps[course->step_count - 1];
-
-		sl_tally(&last->hop->drops[course->action.reason], 1);
-		discard(pass, place);
+		discard(pass, place, course->steps[course->step_count - 1].hop,
+			course->action.reason);
 		return;
 	}
 	pass->edge[place] = course->action.edge;
@@ -468,6 +470,7 @@ static void count(const struct pass *pass, uint16_t n)
 
 static void process(struct sl_node *node, struct rte_mbuf **pkts, uint8_t *edge, uint16_t n)
 {
+	const struct sl_graph *graph = sl_hop_of(node)->graph;
 	struct sl_fusion *fusion = fusion_of(node);
 	struct burst burst;
 	struct pass pass = {
@@ -481,7 +484,7 @@ static void process(struct sl_node *node, struct rte_mbuf **pkts, uint8_t *edge,
 	};
 	uint8_t mode;
 
-	if (unlikely(fusion == NULL || sl_hop_of(node)->graph->beside))
+	if (unlikely(fusion == NULL || graph->beside || graph->watched_inside))
 		return;
 	mode = atomic_load_explicit(&fusion->conf.control->mode, memory_order_relaxed);
 	if (mode == SL_FUSION_OFF)

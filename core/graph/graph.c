@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include <core/flow/fusion.h>
 #include <core/graph/hop.h>
+#include <core/graph/watch.h>
 
 #include <assert.h>
 #include <errno.h>
@@ -271,6 +272,8 @@ void sl_graph_free(struct sl_graph *graph)
 		rte_free(hop->targets);
 	}
 	rte_pktmbuf_free_bulk(graph->emission.pkts, graph->emission.n);
+	while (graph->views != NULL)
+		sl_watch_view_free(sl_watch_remove(graph, graph->views->watch));
 	rte_free(graph->frames);
 	free(graph->tickers);
 	free(graph->by_index);

@@ -59,6 +59,7 @@ struct sl_hop {
 	uint64_t emitted;
 	uint64_t held;
 	uint64_t lost_events;
+	sl_process_fn unwatched; /* what sl_watch_process() stands for */
 } __rte_cache_aligned;
 
 /* Send each packet of a burst the way that its edge says. Reads whole vectors of pkts and edge. */
@@ -105,7 +106,9 @@ struct sl_graph {
 	uint32_t number_count;
 	struct sl_graph *other; /* see sl_graph_meet() */
 	bool beside;            /* the other one is polled into: no flow is fused here */
-	uint64_t orphans;       /* held by instances for hops that are no more */
+	bool watched_inside;    /* a view wants to see every packet at every hop: none is fused */
+	struct sl_watch_view *views; /* who looks: see watch.h; NULL: nobody */
+	uint64_t orphans;            /* held by instances for hops that are no more */
 	struct sl_ticker *tickers;
 	uint32_t ticker_count;
 	struct sl_frame *frames; /* all of them, as allocated */

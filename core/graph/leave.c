@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include <core/graph/frame.h>
+#include <core/graph/watch.h>
 
 /* How packets leave a hop other than forward, to a hop that comes later in the order. */
 
@@ -50,6 +51,8 @@ void sl_hop_drop(struct sl_hop *hop, uint32_t reason, struct rte_mbuf **pkts, ui
 	if (n == 0)
 		return;
 	sl_tally(&hop->drops[reason], n);
+	if (unlikely(hop->graph->views != NULL))
+		sl_watch_dropped(hop, reason, pkts, n, false);
 	rte_pktmbuf_free_bulk(pkts, n);
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include <core/flow/fusion.h>
 #include <core/graph/frame.h>
+#include <core/graph/watch.h>
 
 #include <rte_cycles.h>
 #include <rte_debug.h>
@@ -249,6 +250,8 @@ void sl_graph_flush(struct sl_graph *graph)
 	if (n == 0)
 		return;
 	emission->n = 0;
+	if (unlikely(graph->views != NULL))
+		sl_watch_emitted(graph, emission->hop, emission->pkts, emission->edge, n);
 	graph->sort(graph, emission->hop, emission->pkts, emission->edge, n);
 }
 

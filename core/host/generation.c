@@ -11,6 +11,7 @@
 #include <core/flow/fusion.h>
 #include <core/flow/pin.h>
 #include <core/host/private.h>
+#include <core/host/watching.h>
 #include <core/port/l3.h>
 #include <core/worker/handoff.h>
 #include <core/worker/spread.h>
@@ -683,7 +684,11 @@ static int make_graph(struct build *build, uint16_t worker)
 	generation->graphs[worker] = graph;
 	graph->generation = generation->number;
 	graph->graph = sl_graph_new(&conf, build->errors);
-	return graph->graph == NULL ? -EINVAL : 0;
+	if (graph->graph == NULL)
+		return -EINVAL;
+	if (sl_watching_join(build->engine, generation, build->chain, worker) != 0)
+		return no_memory(build);
+	return 0;
 }
 
 static int allocate(struct build *build)

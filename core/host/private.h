@@ -34,6 +34,7 @@ struct sl_engine_private {
 	struct views *stranded;    /* switch.c: of workers that did not come back */
 	struct sl_events **events; /* per worker */
 	struct sl_recent *recent;
+	struct sl_watching *watchings;    /* captures and traces */
 	enum sl_link links[SL_MAX_PORTS]; /* per index of a port */
 	struct rte_ring *punted;          /* of struct punt: see punt.c */
 	uint64_t next_l3_tick, next_watch;

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # Seeing inside a running sluice: events, captures, traces and rates, with two Linux hosts that talk
 # through it, and tshark as the judge of captures.
+# shellcheck disable=SC2016 # messages quote as `this`
 # shellcheck source=tests/system/netns.sh
 . "$(dirname "$0")/netns.sh"
 
@@ -72,6 +73,163 @@ check "a chain is applied" ask apply "$WORK/chain.yaml"
 check "who follows sees it" await followed 'applied","generation":2'
 refuse "a wrong chain is refused" ask apply /dev/null
 check "and is told" await followed apply-refused
+
+# ---- Captures
+
+cat >"$WORK/send.py" <<'END2'
+import socket, sys
+host, port, count, size = sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), int(sys.argv[4])
+s = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_DGRAM)
+s.setsockopt(socket.IPPROTO_IP, 10, 0)  # IP_MTU_DISCOVER: fragments are fine
+s.bind(("", 6999))
+for i in range(count):
+    s.sendto(bytes([i]) * size, (host, port))
+END2
+# HOST PORT COUNT SIZE
+send()
+{
+	in_a python3 "$WORK/send.py" "$@"
+}
+# In the background; returns when it captures.
+capture()
+{
+	local file=$1
+	rm -f "$file"
+	timeout 20 "$BUILD/sluice" capture "$@" --socket "$WORK/sluice.sock" 2>"$file.said" &
+	CAPTURE=$!
+	await test -s "$file"
+}
+# FILE FILTER FIELD... : what tshark reads.
+fields()
+{
+	local file=$1 filter=$2 each arguments=()
+	shift 2
+	for each in "$@"; do
+		arguments+=(-e "$each")
+	done
+	tshark -r "$file" -Y "$filter" -T fields "${arguments[@]}" 2>/dev/null
+}
+# TEXT, and what must be the same.
+same()
+{
+	if [ "$2" = "$3" ]; then
+		say "ok: $1"
+	else
+		printf 'expected:\n%s\ngot:\n%s\n' "$3" "$2"
+		die "$1"
+	fi
+}
+times()
+{
+	local i
+	for ((i = 0; i < $1; i++)); do
+		printf '%s\n' "$2"
+	done
+}
+ip netns exec "$B" python3 -c '
+import socket
+s = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM)
+s.bind(("::", 7000))
+while True:
+    s.recv(65536)' &
+await in_a ping -c 1 -W 1 198.51.100.2 || die "no traffic"
+await in_a ping -c 1 -W 1 2001:db8:79::2 || die "no IPv6 traffic"
+send 198.51.100.2 7000 2 10
+
+capture "$WORK/rx.pcapng" --at lan:rx --filter 'udp dst port 7000' --count 5 || die "no capture"
+send 198.51.100.2 7000 5 10
+check "a capture ends at its count" wait "$CAPTURE"
+same "what a port received, before the NAT" "$(fields "$WORK/rx.pcapng" udp frame.interface_name \
+	ip.src udp.dstport udp.length)" "$(times 5 "lan:rx	10.78.0.2	7000	18")"
+
+capture "$WORK/ends.pcapng" --filter 'udp port 7000' --count 10 || die "no capture"
+send 198.51.100.2 7000 5 20
+check "both ports" wait "$CAPTURE"
+same "and what left, behind it" "$(fields "$WORK/ends.pcapng" udp frame.interface_name ip.src |
+	sed 's/1[67]$/N/' | sort | uniq -c | tr -s ' ')" " 5 lan:rx	10.78.0.2
+ 5 wan:tx	198.51.100.N"
+
+capture "$WORK/hop.pcapng" --at 'web/nat>' --at 'web/nat>:on' --filter 'udp port 7000' --count 40 ||
+	die "no capture"
+send 198.51.100.2 7000 20 20
+check "at a hop and an edge, though the flow is fused" wait "$CAPTURE"
+same "each packet before and after" "$(fields "$WORK/hop.pcapng" udp frame.interface_name ip.src \
+	frame.comment | sed 's/1[67]	/N	/' | sort | uniq -c | tr -s ' ')" \
+	" 20 web/nat>	10.78.0.2	
+ 20 web/nat>	198.51.100.N	web/nat>: on"
+
+capture "$WORK/long.pcapng" --at 'web/fw>' --filter 'udp[1200] = 1' --count 1 || die "no capture"
+send 198.51.100.2 7000 3 4000
+check "a filter that looks into the second segment" wait "$CAPTURE"
+same "a datagram put together from fragments" "$(fields "$WORK/long.pcapng" udp frame.len \
+	frame.cap_len)" "4042	4042"
+
+capture "$WORK/six.pcapng" --at 'web/fw>' --at wan:tx --filter 'ip6 and udp' --snaplen 60 \
+	--count 6 || die "no capture"
+send 2001:db8:79::2 7000 3 100
+check "IPv6, cut short" wait "$CAPTURE"
+same "its packets" "$(fields "$WORK/six.pcapng" ipv6 frame.interface_name frame.len frame.cap_len |
+	sort | uniq -c | tr -s ' ')" " 3 wan:tx	162	60
+ 3 web/fw>	162	60"
+
+capture "$WORK/drops.pcapng" --at drops:default --count 4 || die "no capture"
+send 198.51.100.2 9 4 20
+check "drops of a reason" wait "$CAPTURE"
+same "with hop and reason" "$(fields "$WORK/drops.pcapng" udp udp.dstport frame.comment |
+	sed 's/ (by.*//' | sort | uniq -c | tr -s ' ')" " 4 9	web/fw> dropped it: default"
+ask capture --at 'lan:rx' - 2>"$WORK/pipe.said" | timeout 10 tshark -l -r - -c 3 -T fields \
+	-e frame.interface_name >"$WORK/piped" 2>/dev/null &
+PIPE=$!
+piped()
+{
+	in_a ping -c 1 -W 1 198.51.100.2 >/dev/null
+	[ -s "$WORK/piped" ]
+}
+await piped
+check "a capture that is piped to tshark" wait "$PIPE"
+
+capture "$WORK/ended.pcapng" --at lan:rx || die "no capture"
+send 198.51.100.2 7000 4 20
+sleep 0.2
+kill -INT "$CAPTURE"
+check "one that is interrupted ends well" wait "$CAPTURE"
+same "and is whole" "$(fields "$WORK/ended.pcapng" udp.dstport==7000 udp.length; tshark \
+	-r "$WORK/ended.pcapng" 2>&1 >/dev/null | grep -v "^Running as user")" "$(times 4 28)"
+
+wrong()
+{
+	local out
+	out=$(ask capture "$WORK/none" "$@" 2>&1) && return 1
+	printf '%s\n' "$out"
+	[ ! -e "$WORK/none" ]
+}
+told()
+{
+	local text=$1
+	shift
+	wrong "$@" | grep -qF "$text"
+}
+check "a word that there is not" told 'filter:1:1: `tpc`: no such word; did you mean `tcp`?' \
+	--filter 'tpc port 80'
+check "a filter that is wrong somewhere" told 'filter:1:17: `or` was not expected here' \
+	--filter 'tcp port 80 and or udp'
+check "one that is not finished" told 'something is missing at the end' --filter 'tcp and ('
+check "no name is looked up" told 'a host is given by its address' --filter 'host www.example.org'
+check "a hop that there is not" told 'did you mean `web/nat>`?' --at 'web/nat'
+check "an edge that there is not" told 'it has: out, on, back' --at 'web/nat>:up'
+full()
+{
+	in_a ping -c 1 -W 1 198.51.100.2 >/dev/null
+	! kill -0 "$CAPTURE" 2>/dev/null
+}
+ask capture /dev/full 2>"$WORK/full.said" &
+CAPTURE=$!
+await full
+wait "$CAPTURE" && die "a full disk goes unnoticed"
+check "a full disk is told" grep "No space left on device" "$WORK/full.said"
+
+# ---- Links, and the list of it all
+
 ip -n "$A" link set eth0 down
 check "a link that goes down is told" await followed link-down
 ip -n "$A" link set eth0 up
