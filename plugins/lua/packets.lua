@@ -128,7 +128,7 @@ end
 local reasons = {}
 
 local function new_reason(name)
-	if type(name) ~= "string" or not name:match("^[%l%d-]+$") or #name > 31 then
+	if type(name) ~= "string" or not find(name, "^[%l%d-]+$") or #name > 31 then
 		fail("a reason is a text of lower-case letters, digits and `-`, at most 31 of them")
 	end
 	local number = calls.name(machine, name)

@@ -42,8 +42,9 @@ calls = ffi.cast("const struct script_calls *", calls)
 machine = ffi.cast("void *", machine) -- LuaJIT does not compile calls with light userdata
 
 local error, type, tostring, select, rawget = error, type, tostring, select, rawget
-local concat, format, sub, byte = table.concat, string.format, string.sub, string.byte
-local band, bnot, lshift, rshift = bit.band, bit.bnot, bit.lshift, bit.rshift
+local concat, format, byte = table.concat, string.format, string.byte
+local find, match, gmatch, gsub = string.find, string.match, string.gmatch, string.gsub
+local band, lshift, rshift = bit.band, bit.lshift, bit.rshift
 local scratch = ffi.new("uint8_t[16]")
 local text = ffi.new("char[64]")
 
@@ -158,7 +159,6 @@ end
 
 -- Named fields -----------------------------------------------------------------------------------
 
-local PROTO = {tcp = 6, udp = 17, icmp = 1, icmp6 = 58}
 local MALFORMED, LATER, VLAN = 1, 4, 16
 
 -- Where a header begins; nil: the packet has none.

@@ -11,7 +11,7 @@ local function pick(from, ...)
 end
 
 local env = pick(_G, "assert", "error", "ipairs", "select", "tonumber", "tostring", "type", "unpack")
-local insert, remove, sort, rep = table.insert, table.remove, table.sort, string.rep
+local insert, remove, sort = table.insert, table.remove, table.sort
 
 env.math = pick(math, "abs", "acos", "asin", "atan", "atan2", "ceil", "cos", "deg", "exp", "floor",
 	"fmod", "huge", "log", "log10", "max", "min", "modf", "pi", "pow", "rad", "random", "sin",
@@ -34,7 +34,6 @@ local function matching(subject, pattern)
 	charge(cost)
 end
 
-local find, match, gmatch, gsub = string.find, string.match, string.gmatch, string.gsub
 function env.string.find(subject, pattern, init, plain)
 	if plain == true then
 		if type(subject) == "string" and type(pattern) == "string" then

@@ -117,6 +117,8 @@ struct script_machine {
 	int run, tick, handler; /* registry */
 	bool has_tick;
 	uint64_t errors, prints;
+	uint64_t printed; /* sl_now(): when this second's prints began */
+	uint32_t prints_left;
 	double most_steps; /* of one call */
 	uint32_t failed;   /* it had too many errors and runs no more */
 	uint32_t name_count;
