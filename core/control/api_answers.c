@@ -259,5 +259,7 @@ const struct sl_api_member sl_api_applied_answer[] = {
 	 "Microseconds from the first worker asked to the last that turned", NULL, true},
 	{"gap_us", SL_API_NUMBER, "Microseconds: the longest round of a worker meanwhile", NULL,
 	 true},
+	{"carried", SL_API_NUMBER, "Records of state that new code took from old", NULL, true},
+	{"lost", SL_API_NUMBER, "Records that it found no place for", NULL, true},
 	{NULL, SL_API_TEXT, NULL, NULL, false},
 };

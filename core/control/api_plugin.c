@@ -35,8 +35,23 @@ static json_t *unload(struct sl_api_call *call)
 	return answer(call, sl_engine_unload(call->engine, call->names[0], errors), errors);
 }
 
+struct reload_args {
+	uint64_t given;
+	bool copy;
+};
+
+static const struct sl_param reload_args[] = {
+	{.name = "copy",
+	 .kind = SL_BOOL,
+	 .offset = offsetof(struct reload_args, copy),
+	 .doc = "Carry state over record by record, also where the new code could take over the "
+		"memory of the old as it is."},
+	{.name = NULL},
+};
+
 static json_t *reload(struct sl_api_call *call)
 {
+	const struct reload_args *args = call->args;
 	struct sl_errors *errors = sl_errors_new();
 	struct sl_applied applied;
 	json_t *object;
@@ -44,8 +59,8 @@ static json_t *reload(struct sl_api_call *call)
 
 	if (errors == NULL)
 		return NULL;
-	err = sl_engine_reload(call->engine, call->names[0], call->request->peer.uid, &applied,
-			       errors);
+	err = sl_engine_reload(call->engine, call->names[0], args->copy, call->request->peer.uid,
+			       &applied, errors);
 	object = sl_api_applied(call, err, false, &applied, errors);
 	sl_errors_free(errors);
 	return object;
@@ -73,6 +88,8 @@ const struct sl_api_operation sl_api_plugin[] = {
 		.summary = "Load a plugin's file anew and put the new code under the chain",
 		.role = SL_ROLE_ADMIN,
 		.answer = sl_api_applied_answer,
+		.args = reload_args,
+		.args_size = sizeof(struct reload_args),
 		.run = reload,
 	},
 	{

@@ -152,9 +152,12 @@ static int look(const struct sl_verb *verb, const char *name, const char *config
 	return sl_verb_flush(verb, status);
 }
 
+/* Options without a letter. */
+enum { COPY = 256 };
+
 /* Of a running sluice: load, reload or unload. */
 static int change(const struct sl_verb *verb, const char *what, const char *name,
-		  const char *socket, const char *config, bool json)
+		  const char *socket, const char *config, bool json, bool copy)
 {
 	struct sl_errors *errors = sl_errors_new();
 	char *address = sl_verb_socket(socket, config, errors);
@@ -162,6 +165,8 @@ static int change(const struct sl_verb *verb, const char *what, const char *name
 	json_t *answer = NULL, *body = json_object();
 	int status = SL_EXIT_FAILED;
 
+	if (copy)
+		json_object_set_new(body, "copy", json_true());
 	if (address != NULL && path != NULL)
 		answer = sl_client_ask(address, path, body, errors);
 	if (answer != NULL) {
@@ -189,11 +194,14 @@ static bool changes(const char *what)
 static int run(const struct sl_verb *verb, int argc, char **argv)
 {
 	const char *config = NULL, *socket = NULL;
-	bool json = false;
+	bool json = false, copy = false;
 	int option;
 
 	while ((option = sl_verb_option(verb, argc, argv)) != -1) {
 		switch (option) {
+		case COPY:
+			copy = true;
+			break;
 		case 's':
 			socket = optarg;
 			break;
@@ -215,16 +223,17 @@ static int run(const struct sl_verb *verb, int argc, char **argv)
 		return look(verb, NULL, config, json);
 	if (argc == 2 && strcmp(argv[0], "show") == 0)
 		return look(verb, argv[1], config, json);
+	if (copy && (argc != 2 || strcmp(argv[0], "reload") != 0))
+		return sl_verb_misused(verb, "`--copy` only goes with `reload`");
 	if (argc == 2 && changes(argv[0]))
-		return change(verb, argv[0], argv[1], socket, config, json);
+		return change(verb, argv[0], argv[1], socket, config, json, copy);
 	return sl_verb_misused(verb, "say `list`, or `show`, `load`, `reload` or `unload` and a "
 				     "plugin's name or path");
 }
 
 static const struct sl_option options[] = {
-	SL_OPT_SOCKET,
-	SL_OPT_CONFIG,
-	SL_OPT_JSON,
+	SL_OPT_SOCKET, SL_OPT_CONFIG,
+	SL_OPT_JSON,   {COPY, "copy", NULL, "reload: carry state over record by record"},
 	SL_OPT_END,
 };
 
@@ -245,8 +254,10 @@ const struct sl_verb sl_verb_plugin = {
 	.summary = "List plugins, show what one declares, or change those of a running sluice",
 	.help = "A plugin is named by its name, or by the path of its file. `list` and "
 		"`show` read the files: no sluice needs to run, and no rights are "
-		"needed.\n\n`reload` replaces the instances of the plugin's types; their "
-		"sessions are lost. After an error the old code runs on.",
+		"needed.\n\n`reload` keeps sessions: the "
+		"new code goes on with the memory of the old where both say the same layout, and "
+		"takes its state over record by record otherwise, or with `--copy`. After an error "
+		"the old code runs on.",
 	.options = options,
 	.forms_title = "Actions",
 	.forms = forms,

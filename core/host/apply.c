@@ -326,6 +326,8 @@ static int apply(struct sl_engine *engine, struct sl_chain *chain,
 
 	if (replace == NULL)
 		return sl_fail(errors, ENOMEM, "out of memory");
+	for (; request->copy && count < chain->vnf_count; count++)
+		replace[count] = chain->vnfs[count].name;
 	while (err == -EOPNOTSUPP) {
 		struct attempt attempt = {.engine = engine, .chain = chain, .errors = errors};
 

@@ -18,6 +18,7 @@ struct sl_apply_request {
 	const char *why; /* first words of the summary, "" or "rollback to 3: " */
 	uid_t who;
 	bool dry_run; /* only say what would be done */
+	bool copy;    /* new code takes no instance over as it is, but state as records */
 };
 
 struct sl_applied {
@@ -37,9 +38,9 @@ int sl_engine_rollback(struct sl_engine *engine, uint64_t number, uid_t who, boo
 		       struct sl_applied *applied, struct sl_errors *errors);
 
 /* Load a plugin's file anew and put its new code under the running chain: instances of its types
- * take it over, or are replaced with their state carried over. 0, or -errno with messages: then the
- * old code runs on. */
-int sl_engine_reload(struct sl_engine *engine, const char *name, uid_t who,
+ * go on with it, or (always, with `copy`) are replaced with their state carried over. 0, or -errno
+ * with messages: then the old code runs on. */
+int sl_engine_reload(struct sl_engine *engine, const char *name, bool copy, uid_t who,
 		     struct sl_applied *applied, struct sl_errors *errors);
 /* Unmap a plugin's code. -EBUSY, with the names of its instances, when there are any. */
 int sl_engine_unload(struct sl_engine *engine, const char *name, struct sl_errors *errors);

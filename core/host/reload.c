@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* New code for a plugin that is in use: its file is loaded anew, the chain that runs is applied
- * again, with instances of the new code, and the old code is unmapped. */
+ * again, in which instances go on with the new code or others take over their state, and the old
+ * code is unmapped. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,11 +22,11 @@ static const struct sl_history_entry *running(const struct sl_engine *engine)
 }
 
 /* Apply the running chain again, whose names mean the new plugin now. */
-static int apply_again(struct sl_engine *engine, const char *name, uid_t who,
+static int apply_again(struct sl_engine *engine, const char *name, bool copy, uid_t who,
 		       struct sl_applied *applied, struct sl_errors *errors)
 {
 	const struct sl_history_entry *entry = running(engine);
-	struct sl_apply_request request = {.who = who};
+	struct sl_apply_request request = {.who = who, .copy = copy};
 	char *file, *text, why[128];
 	int err;
 
@@ -50,7 +51,7 @@ static int apply_again(struct sl_engine *engine, const char *name, uid_t who,
 	return err;
 }
 
-int sl_engine_reload(struct sl_engine *engine, const char *name, uid_t who,
+int sl_engine_reload(struct sl_engine *engine, const char *name, bool copy, uid_t who,
 		     struct sl_applied *applied, struct sl_errors *errors)
 {
 	struct sl_loaded_plugin *old = sl_registry_find(engine->registry, name, errors), *new;
@@ -62,7 +63,7 @@ int sl_engine_reload(struct sl_engine *engine, const char *name, uid_t who,
 	new = sl_registry_reload(engine->registry, old, errors);
 	if (new == NULL)
 		return -EINVAL;
-	err = apply_again(engine, name, who, applied, errors);
+	err = apply_again(engine, name, copy, who, applied, errors);
 	if (err != 0) {
 		old->superseded = false;
 		if (new->instances == 0)

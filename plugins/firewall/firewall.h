@@ -12,6 +12,7 @@
  *   related.c   ICMP errors: about which session?
  *   reject.c    RST and ICMP answers
  *   trail.c     what is said on trails, and what fused packets do
+ *   state.c     sessions as records, for other code
  *   commands.c  what an operator may ask
  *   firewall.c  the packet path that joins them
  */
@@ -180,9 +181,11 @@ enum fw_session_flag {
 
 /* One direction of a TCP session, as its sender; all sequence numbers in host byte order. */
 struct fw_tcp_end {
-	uint32_t end;        /* highest sequence number sent, plus one */
-	uint32_t limit;      /* highest that the peer allowed to send, plus one */
-	uint32_t max_window; /* greatest window it announced; 0: nothing seen of it */
+	uint32_t end;   /* highest sequence number sent, plus one */
+	uint32_t limit; /* highest that the peer allowed to send, plus one */
+	/* Greatest window it announced; 0: nothing seen of it. While that is so of both ends, after
+	 * the session came from other code, `limit` has what the window was there. */
+	uint32_t max_window;
 };
 
 /* A session. Its key follows at once; IPv4: 64 bytes in all, a cache line; IPv6: 128. */
@@ -246,6 +249,7 @@ struct fw_table {
 	bool started;
 	struct sl_index *index;
 	struct fw_count *counts;   /* NULL: no accounting */
+	uint64_t *changed;         /* a bit for each session: it has news to tell */
 	struct sl_anchor *anchors; /* two a session, by direction: its fused flows */
 	struct sl_anchor *drops;   /* FW_DROPS */
 	struct fw_link *unreplied; /* list of unreplied sessions, oldest first */
@@ -478,6 +482,13 @@ static inline void sl_fw_cut(struct sl_node *node, struct fw_table *table, uint3
 	sl_anchor_cut(node, &table->anchors[2 * (size_t)slot]);
 	sl_anchor_cut(node, &table->anchors[2 * (size_t)slot + 1]);
 }
+
+/* ---- state.c ---- */
+
+#define FW_STATE_VERSION 1
+void sl_fw_export(struct sl_node *node, struct sl_export *out);
+int sl_fw_import(struct sl_node *node, uint32_t version, const void *record, uint32_t size,
+		 struct sl_errors *errors);
 
 /* ---- related.c, reject.c, commands.c ---- */
 

@@ -43,8 +43,11 @@ int sl_fw_table_init(struct fw_table *table, struct sl_instance *instance, unsig
 	if (conf->accounting)
 		table->counts =
 			sl_alloc_table(instance, (size_t)table->capacity * sizeof(*table->counts));
-	if (table->slots == NULL || table->unreplied == NULL || table->anchors == NULL ||
-	    table->drops == NULL || (conf->accounting && table->counts == NULL))
+	table->changed =
+		sl_alloc(instance, sl_mark_words(table->capacity) * sizeof(*table->changed));
+	if (table->slots == NULL || table->unreplied == NULL || table->changed == NULL ||
+	    table->anchors == NULL || table->drops == NULL ||
+	    (conf->accounting && table->counts == NULL))
 		return sl_fail(errors, ENOMEM,
 			       "no memory for %u sessions of %u bytes; lower `sessions`",
 			       table->capacity, table->stride);
@@ -171,6 +174,7 @@ void sl_fw_table_replied(struct fw_table *table, uint32_t slot)
 	else
 		table->newest = link->prev;
 	sl_fw_session(table, slot)->flags |= FW_REPLIED;
+	sl_mark(table->changed, slot);
 }
 
 /* ---- Sources ---- */
@@ -262,6 +266,7 @@ uint32_t sl_fw_table_add(struct fw_table *table, const void *key, uint32_t hash,
 	wheel_catch_up(table, now);
 	wheel_put(table, slot, now + timeout);
 	unreplied_put(table, slot);
+	sl_mark(table->changed, slot);
 	__atomic_store_n(&table->used, table->used + 1, __ATOMIC_RELAXED);
 	return slot;
 }

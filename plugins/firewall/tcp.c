@@ -180,6 +180,18 @@ static void advance(struct fw_tcp_end *sender, struct fw_tcp_end *peer, const st
 		peer->limit++;
 }
 
+/* The first segment since the session came from other code: it is believed, and what it says with
+ * the windows that there were is where both ends stand. */
+static void take_up(struct fw_tcp_end *sender, struct fw_tcp_end *peer, const struct segment *s)
+{
+	uint32_t own = RTE_MAX(s->window, sender->limit), other = peer->limit;
+
+	*sender = (struct fw_tcp_end){.end = s->end,
+				      .limit = s->end + RTE_MAX(own, other),
+				      .max_window = RTE_MAX(own, 1u)};
+	*peer = (struct fw_tcp_end){.end = s->ack, .limit = s->ack + own};
+}
+
 static uint8_t fin_bit(unsigned int direction)
 {
 	return direction ? FW_FIN_HIGH : FW_FIN_LOW;
@@ -298,9 +310,13 @@ unsigned int sl_fw_tcp_track(struct fw_session *session, const struct rte_mbuf *
 	}
 	if (!(s.flags & ACK))
 		s.ack = peer->end; /* a bare RST */
-	if (unlikely(sender->max_window == 0)) {
+	if (unlikely(sender->max_window == 0 && peer->max_window == 0)) {
+		take_up(sender, peer, &s);
+	} else if (unlikely(sender->max_window == 0)) {
 		/* Taken up in mid-stream: its first segment. */
 		sender->max_window = RTE_MAX(s.window, 1u);
+		if (after(s.ack, peer->end))
+			peer->end = s.ack; /* the other's was sent once more */
 	} else if (check_window && unlikely(!in_window(sender, peer, &s))) {
 		return FW_BAD_WINDOW;
 	}

@@ -94,6 +94,7 @@ static void rearm(struct sl_node *node, struct fw_table *table, uint32_t slot,
 		  const struct fw_policy *policy, uint32_t now)
 {
 	sl_fw_cut(node, table, slot);
+	sl_mark(table->changed, slot);
 	sl_fw_table_rearm(table, slot, now, policy->timeouts[sl_fw_session(table, slot)->state]);
 }
 

@@ -121,6 +121,12 @@ static uint32_t hash_client(const struct lb *lb, uint8_t family, const union lb_
 			     client_port(lb, &key->v6.tail));
 }
 
+uint32_t sl_lb_worker_of(const struct lb *lb, uint8_t family, const union lb_key *key,
+			 uint32_t workers)
+{
+	return hash_client(lb, family, key) % workers;
+}
+
 uint32_t sl_lb_spread(const struct sl_instance *instance, const struct rte_mbuf *m,
 		      enum sl_side from, uint32_t workers)
 {

@@ -16,6 +16,7 @@
  *   icmp.c             ICMP errors about sessions
  *   answer.c           echo replies, resets and errors of our own
  *   trails.c           decisions said for flow fusion
+ *   state.c            all of it as records, for other code
  *   commands.c         what an operator may ask; listing.c: of sessions
  *
  * The main thread owns backends: a *slot* each, which lives on when the configuration changes.
@@ -31,6 +32,7 @@
 #include <rte_byteorder.h>
 #include <rte_common.h>
 
+#include <sluice/state.h>
 #include <sluice/trail.h>
 
 #include "backends.h"
@@ -166,6 +168,7 @@ struct lb_table {
 	uint32_t stride, key_size;
 	struct sl_index *index;
 	struct lb_session *sessions;
+	uint64_t *changed; /* a bit for each: it has news to tell */
 	uint32_t count, free, used;
 	uint32_t *wheel; /* LB_WHEEL_SLOTS + 1 lists */
 	uint64_t wheel_at;
@@ -216,6 +219,7 @@ struct lb_sources {
 	struct sl_index *index;
 	uint32_t count, free, used;
 	uint32_t oldest, newest;
+	uint64_t *changed; /* a bit for each: it has news to tell */
 };
 
 /* ---- Worker ---- */
@@ -315,6 +319,10 @@ void sl_lb_sort(struct lb_worker *w, struct rte_mbuf **pkts, uint8_t *edge, uint
 uint32_t sl_lb_spread(const struct sl_instance *instance, const struct rte_mbuf *m,
 		      enum sl_side from, uint32_t workers);
 
+/* Which of so many workers has a client's session. */
+uint32_t sl_lb_worker_of(const struct lb *lb, uint8_t family, const union lb_key *key,
+			 uint32_t workers);
+
 /* table.c */
 int sl_lb_table_init(struct lb_table *table, struct sl_instance *instance, enum lb_lane lane,
 		     uint32_t count, uint64_t wheel_at, struct sl_errors *errors);
@@ -330,6 +338,14 @@ bool sl_lb_tcp_track(struct lb_worker *w, enum lb_lane lane, uint32_t slot, uint
 /* End those whose time has come; a slice. */
 void sl_lb_turn(struct lb_worker *w, enum lb_lane lane);
 void sl_lb_credit(struct sl_node *node, uint64_t handle, const struct sl_usage *usage);
+/* What a session went through in other code. */
+struct lb_past {
+	uint8_t tcp;
+	uint64_t created;
+	uint64_t seen[2], packets[2], bytes[2]; /* to the backend, from it */
+};
+void sl_lb_session_set(struct lb_worker *w, enum lb_lane lane, uint32_t slot,
+		       const struct lb_past *past);
 /* What the reverse flow's key is, for a backend. */
 void sl_lb_reverse(const struct lb_backend *backend, enum lb_lane lane, const union lb_key *key,
 		   union lb_key *reverse);
@@ -346,6 +362,16 @@ uint16_t sl_lb_source_get(struct lb_worker *w, const struct lb_service *service,
 void sl_lb_source_set(struct lb_worker *w, const struct lb_service *service, uint8_t family,
 		      const void *addr, uint16_t backend);
 void sl_lb_sources_age(struct lb_worker *w);
+
+/* It was last seen at that time. */
+void sl_lb_source_seen(struct lb_worker *w, const struct lb_service *service, uint8_t family,
+		       const void *addr, uint64_t seen);
+
+/* state.c */
+#define LB_STATE_VERSION 1
+void sl_lb_export(struct sl_node *node, struct sl_export *out);
+int sl_lb_import(struct sl_node *node, uint32_t version, const void *record, uint32_t size,
+		 struct sl_errors *errors);
 
 /* balance.c */
 void sl_lb_process(struct sl_node *node, struct rte_mbuf **pkts, uint8_t *edge, uint16_t n);

@@ -19,7 +19,8 @@ int sl_lb_sources_init(struct lb_sources *sources, struct sl_instance *instance,
 
 	sources->slots =
 		(struct lb_source *)sl_alloc_table(instance, count * sizeof(struct lb_source));
-	if (sources->slots == NULL)
+	sources->changed = (uint64_t *)sl_alloc(instance, sl_mark_words(count) * sizeof(uint64_t));
+	if (sources->slots == NULL || sources->changed == NULL)
 		return sl_fail(errors, ENOMEM, "no memory for %u sources", count);
 	shape.slots = sources->slots;
 	sources->index = sl_index_create(instance, &shape, errors);
@@ -63,6 +64,7 @@ static void forget(struct lb_sources *s, uint32_t slot)
 
 	unlink_source(s, slot);
 	sl_index_remove(s->index, sl_index_hash(&source->key, sizeof(source->key)), slot);
+	source->key.family = 0; /* the slot is free */
 	source->next = s->free;
 	s->free = slot;
 	s->used--;
@@ -117,10 +119,21 @@ void sl_lb_source_set(struct lb_worker *w, const struct lb_service *service, uin
 		unlink_source(s, slot);
 	}
 	link_newest(s, slot);
+	sl_mark(s->changed, slot);
 	s->slots[slot].backend = backend;
 	s->slots[slot].epoch =
 		atomic_load_explicit(&w->lb->backends[backend].epoch, memory_order_acquire);
 	s->slots[slot].seen = w->now;
+}
+
+void sl_lb_source_seen(struct lb_worker *w, const struct lb_service *service, uint8_t family,
+		       const void *addr, uint64_t seen)
+{
+	struct lb_source_key key;
+	uint32_t slot = find(&w->sources, service, family, addr, &key);
+
+	if (slot != SL_NO_SLOT)
+		w->sources.slots[slot].seen = seen;
 }
 
 void sl_lb_sources_age(struct lb_worker *w)

@@ -25,7 +25,9 @@ int sl_lb_table_init(struct lb_table *table, struct sl_instance *instance, enum 
 	table->sessions =
 		(struct lb_session *)sl_alloc_table(instance, count * sizeof(struct lb_session));
 	table->wheel = (uint32_t *)sl_alloc(instance, lists * sizeof(uint32_t));
-	if (table->flows == NULL || table->sessions == NULL || table->wheel == NULL)
+	table->changed = (uint64_t *)sl_alloc(instance, sl_mark_words(count) * sizeof(uint64_t));
+	if (table->flows == NULL || table->sessions == NULL || table->wheel == NULL ||
+	    table->changed == NULL)
 		return sl_fail(errors, ENOMEM, "no memory for %u sessions", count);
 	shape.slots = table->flows;
 	table->index = sl_index_create(instance, &shape, errors);
@@ -150,6 +152,8 @@ bool sl_lb_tcp_track(struct lb_worker *w, enum lb_lane lane, uint32_t slot, uint
 		    RTE_TCP_SYN_FLAG)
 		return false; /* the ports are used again */
 	s->tcp = tcp_after(before, side, tcp_flags);
+	if (s->tcp != before)
+		sl_mark(table->changed, slot);
 	quick = tcp_established(s->tcp);
 	if (!quick) /* what comes now may bring it back */
 		sl_anchor_cut(w->node, &s->anchor);
@@ -277,8 +281,33 @@ enum lb_reason sl_lb_session_new(struct lb_worker *w, enum lb_lane lane, const u
 	sl_tally(&w->tallies[backend].active, 1);
 	sl_tally(&w->tallies[backend].sessions, 1);
 	wheel_add(w, table, *slot, end_time(w, lane, *slot));
+	sl_mark(table->changed, *slot);
 	lb_count(w, LB_SESSIONS_MADE);
 	return LB_FINE;
+}
+
+void sl_lb_session_set(struct lb_worker *w, enum lb_lane lane, uint32_t slot,
+		       const struct lb_past *past)
+{
+	struct lb_table *table = &w->tables[lane];
+	struct lb_session *s = &table->sessions[slot];
+	/* Which way answers come is the backend's to say. */
+	uint8_t tcp = (uint8_t)((past->tcp & ~LB_TCP_ONE_WAY) | (s->tcp & LB_TCP_ONE_WAY));
+	bool quick = proto_of(w, lane, slot) != IPPROTO_TCP || tcp_established(tcp);
+
+	s->tcp = tcp;
+	s->created = past->created;
+	for (uint32_t i = 0; i < 2; i++) {
+		struct lb_flow *flow = lb_flow(table, 2 * slot + i);
+
+		flow->seen = past->seen[i];
+		flow->packets = past->packets[i];
+		flow->bytes = past->bytes[i];
+		flow->flags =
+			quick ? flow->flags | LB_FLOW_QUICK : flow->flags & (uint8_t)~LB_FLOW_QUICK;
+	}
+	wheel_unlink(table, slot);
+	wheel_add(w, table, slot, end_time(w, lane, slot));
 }
 
 void sl_lb_session_end(struct lb_worker *w, enum lb_lane lane, uint32_t slot)

@@ -23,7 +23,9 @@ int sl_pol_worker_init(struct sl_node *node, struct sl_errors *errors)
 	worker->free = SL_NO_SLOT;
 	shape.slots = worker->flows =
 		sl_alloc_table(node->instance, (size_t)shape.capacity * sizeof(struct pol_flow));
-	if (worker->flows == NULL)
+	worker->changed =
+		sl_alloc(node->instance, sl_mark_words(shape.capacity) * sizeof(*worker->changed));
+	if (worker->flows == NULL || worker->changed == NULL)
 		return sl_fail(errors, ENOMEM, "no memory for %u flows; lower `flows`",
 			       shape.capacity);
 	worker->index = sl_index_create(node->instance, &shape, errors);
@@ -144,6 +146,7 @@ uint32_t sl_pol_flow_add(struct sl_node *node, const struct pol_set *set, const 
 		worker->free = slot;
 		return SL_NO_SLOT;
 	}
+	sl_mark(worker->changed, slot);
 	sl_count(node, POL_COUNT_FLOWS_MADE, 1);
 	return slot;
 }

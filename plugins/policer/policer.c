@@ -269,6 +269,9 @@ static const struct sl_node_type types[] = {
 	 .guard = sl_pol_guard,
 	 .layout = 1,
 	 .adopt = policer_adopt,
+	 .state_version = POL_STATE_VERSION,
+	 .export_state = sl_pol_export,
+	 .import_state = sl_pol_import,
 	 .commands = sl_pol_commands},
 };
 

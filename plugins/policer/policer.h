@@ -192,7 +192,13 @@ struct pol_worker {
 	struct pol_flow *flows;
 	uint32_t capacity, fresh, free; /* slots; those never used start at fresh */
 	uint32_t hand;                  /* where ageing goes on */
+	uint64_t *changed;              /* a bit for each flow: it is new */
 };
+
+#define POL_STATE_VERSION 1
+void sl_pol_export(struct sl_node *node, struct sl_export *out);
+int sl_pol_import(struct sl_node *node, uint32_t version, const void *record, uint32_t size,
+		  struct sl_errors *errors);
 
 int sl_pol_worker_init(struct sl_node *node, struct sl_errors *errors);
 void sl_pol_key(struct pol_key *key, const struct pol_set *set, uint32_t policy, unsigned int side,

@@ -79,6 +79,7 @@ static void learn(struct vx_worker *w, uint64_t key, uint32_t hash, const uint64
 	w->peers[peer].stations++;
 	list_add(w, slot);
 	sl_index_add(w->mac_index, hash, slot);
+	sl_mark(w->changed, slot);
 	sl_count(w->node, VX_LEARNED, 1);
 }
 
@@ -97,6 +98,7 @@ static void move(struct vx_worker *w, uint32_t slot, const uint64_t address[2])
 	w->peers[peer].stations++;
 	sl_vx_peer_put(w, mac->peer);
 	mac->peer = peer;
+	sl_mark(w->changed, slot);
 	sl_count(w->node, VX_MOVED, 1);
 }
 
@@ -138,6 +140,21 @@ void sl_vx_forget(struct vx_worker *w, uint32_t slot)
 	mac->peer = SL_NO_SLOT;
 	mac->next = w->mac_free;
 	w->mac_free = slot;
+}
+
+/* They come in any order: one that was heard longer ago than its neighbours in the list is
+ * forgotten with the last of those before it, a timeout late at most. */
+bool sl_vx_station_set(struct vx_worker *w, uint64_t key, const uint64_t address[2], uint64_t seen)
+{
+	uint32_t hash = sl_index_hash(&key, sizeof(key));
+
+	sl_vx_heard(w, key, hash, sl_index_find(w->mac_index, &key, hash), address);
+	hash = sl_index_find(w->mac_index, &key, hash);
+	if (hash == SL_NO_SLOT)
+		return false;
+	if (w->macs[hash].seen != VX_FIXED)
+		w->macs[hash].seen = seen;
+	return true;
 }
 
 void sl_vx_tick(struct sl_node *node)
@@ -182,7 +199,9 @@ int sl_vx_macs_init(struct vx_worker *w, struct sl_instance *instance, struct sl
 	if (!vx->stations)
 		return 0;
 	w->macs = (struct vx_mac *)sl_alloc_table(instance, vx->mac_room * sizeof(*w->macs));
-	if (w->macs == NULL)
+	w->changed =
+		(uint64_t *)sl_alloc(instance, sl_mark_words(vx->mac_room) * sizeof(*w->changed));
+	if (w->macs == NULL || w->changed == NULL)
 		return sl_fail(errors, ENOMEM, "no memory for %u stations", vx->mac_room);
 	shape.slots = w->macs;
 	w->mac_index = sl_index_create(instance, &shape, errors);

@@ -101,3 +101,8 @@ uint32_t sl_vx_spread(const struct sl_instance *instance, const struct rte_mbuf 
 		return mac_hash(sl_ether(m)->dst_addr.addr_bytes);
 	return frame_hash(m, 0);
 }
+
+uint32_t sl_vx_station_worker(const uint8_t *mac, uint32_t workers)
+{
+	return mac_hash(mac) % workers;
+}

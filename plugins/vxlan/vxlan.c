@@ -125,6 +125,9 @@ static const struct sl_node_type types[] = {
 		.spread = sl_vx_spread,
 		.layout = 1,
 		.adopt = adopt,
+		.state_version = VX_STATE_VERSION,
+		.export_state = sl_vx_export,
+		.import_state = sl_vx_import,
 		.commands = sl_vx_commands,
 	},
 };

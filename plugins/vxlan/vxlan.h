@@ -188,7 +188,8 @@ struct vx_worker {
 	struct vx_mac *macs;
 	struct sl_index *mac_index;
 	uint32_t mac_free, newest, oldest;
-	uint64_t refresh; /* ticks; a station is noted as heard again after so long */
+	uint64_t *changed; /* a bit for each slot of macs: it has news to tell */
+	uint64_t refresh;  /* ticks; a station is noted as heard again after so long */
 
 	uint64_t icmp_next;
 	uint16_t ip_id;
@@ -231,6 +232,8 @@ int sl_vx_macs_init(struct vx_worker *w, struct sl_instance *instance, struct sl
 /* The station of that key, found in `slot` (or SL_NO_SLOT), was heard behind that peer. */
 void sl_vx_heard(struct vx_worker *w, uint64_t key, uint32_t hash, uint32_t slot,
 		 const uint64_t address[2]);
+/* It was heard behind that peer, at that time, as other code knew. False: no room. */
+bool sl_vx_station_set(struct vx_worker *w, uint64_t key, const uint64_t address[2], uint64_t seen);
 void sl_vx_forget(struct vx_worker *w, uint32_t slot);
 void sl_vx_tick(struct sl_node *node);
 
@@ -278,6 +281,14 @@ void sl_vx_too_big(struct vx_worker *w, const struct rte_mbuf *m, uint32_t mtu);
 /* ---- spread.c ---- */
 uint32_t sl_vx_spread(const struct sl_instance *instance, const struct rte_mbuf *m,
 		      enum sl_side from, uint32_t workers);
+/* The worker that has the stations of that MAC address. */
+uint32_t sl_vx_station_worker(const uint8_t *mac, uint32_t workers);
+
+/* ---- state.c ---- */
+#define VX_STATE_VERSION 1
+void sl_vx_export(struct sl_node *node, struct sl_export *out);
+int sl_vx_import(struct sl_node *node, uint32_t version, const void *record, uint32_t size,
+		 struct sl_errors *errors);
 
 /* ---- commands.c ---- */
 extern const struct sl_command sl_vx_commands[];

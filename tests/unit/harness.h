@@ -127,6 +127,10 @@ int sl_test_records(struct sl_test *from, bool changed,
 		    int (*take)(void *context, uint32_t worker, const void *record, uint32_t size),
 		    void *context);
 
+/* What a file may say: each record of `from` cut short at every byte, which must be refused, and
+ * with bytes changed, which may be, is put into `to`. Both may tick meanwhile. */
+void sl_test_broken_records(struct sl_test *from, struct sl_test *to);
+
 /*
  * Packets. All the fields of a packet to be built; zero means what is usual.
  */

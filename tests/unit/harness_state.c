@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
+#include <errno.h>
+#include <string.h>
+
 #include <core/error/errors.h>
 #include <core/plugin/growth.h>
 #include <core/plugin/instance.h>
@@ -89,4 +92,37 @@ int sl_test_carry(struct sl_test *from, struct sl_test *to, bool changed,
 	sl_errors_free(way.errors);
 	sl_test_worker(to, 0);
 	return err;
+}
+
+static int break_record(void *context, uint32_t worker, const void *record, uint32_t size)
+{
+	struct sl_test *t = context;
+	const struct sl_node_type *type = sl_test_instance(t)->type;
+	struct sl_node *node = node_of(t, 0);
+	uint64_t bytes[SL_RECORD_MOST / 8] = {0};
+
+	for (uint32_t n = 0; n < size; n++) {
+		memcpy(bytes, record, n);
+		if (type->import_state(node, type->state_version, bytes, n, NULL) >= 0)
+			sl_test_fail("a record of %u bytes was taken when cut to %u", size, n);
+	}
+	memcpy(bytes, record, size);
+	if (type->import_state(node, type->state_version + 1, bytes, size, NULL) != -EPROTO)
+		sl_test_fail("a record of a later version was not refused as such");
+	for (uint32_t i = 0; i < 200 * size; i++) {
+		memcpy(bytes, record, size);
+		for (uint32_t k = 0; k <= i % 3; k++)
+			((uint8_t *)bytes)[(i / 3 + k * 37) % size] =
+				(uint8_t)(i * 2654435761u >> 16);
+		type->import_state(node, type->state_version, bytes, size, NULL);
+		if (i % 64 == 0)
+			sl_test_tick(t, 1);
+	}
+	return 0;
+}
+
+void sl_test_broken_records(struct sl_test *from, struct sl_test *to)
+{
+	sl_test_run(to);
+	sl_test_records(from, false, break_record, to);
 }

@@ -6,8 +6,8 @@
 
 #include <sluice/node.h>
 
-#define FLOWS 65536
-#define QUEUE 16384 /* flows of each queue of the generator */
+#define FLOWS 524288
+#define QUEUE 131072 /* flows of each queue of the generator */
 
 enum counter { SEEN, FIRST, LOST, REORDERED };
 
