@@ -27,6 +27,7 @@
 		{"worker_count", SL_API_NUMBER, "How many", NULL, false},                      \
 		{"events", SL_API_NUMBER, "That there were", NULL, false},                     \
 		{"events_lost", SL_API_NUMBER, "That found no room", NULL, false},             \
+		{"watchers", SL_API_NUMBER, "Captures and traces that run", NULL, false},      \
 	{                                                                                      \
 		"totals", SL_API_OBJECT, "The ledger: rx + made = tx + drops + joined + held", \
 			totals, false                                                          \

@@ -6,6 +6,7 @@
 #include <rte_mempool.h>
 
 #include <core/control/report.h>
+#include <core/host/watching.h>
 #include <core/plugin/arena.h>
 #include <core/plugin/json.h>
 #include <core/port/l3.h>
@@ -54,6 +55,7 @@ json_t *sl_report_status(const struct sl_engine *engine, const struct sl_snapsho
 	put(object, "worker_count", engine->worker_count);
 	put(object, "events", engine->events);
 	put(object, "events_lost", engine->events_lost);
+	put(object, "watchers", sl_watching_count(engine));
 	json_object_set_new(object, "totals", totals(&s->totals));
 	return object;
 }

@@ -171,20 +171,11 @@ static int capture(const struct sl_verb *verb, const char *socket, const char *c
 
 static int run(const struct sl_verb *verb, int argc, char **argv)
 {
-	static const struct option options[] = {{"at", required_argument, NULL, 'a'},
-						{"filter", required_argument, NULL, 'f'},
-						{"count", required_argument, NULL, 'n'},
-						{"snaplen", required_argument, NULL, 'S'},
-						{"seconds", required_argument, NULL, 'd'},
-						SL_OPTION_SOCKET,
-						SL_OPTION_CONFIG,
-						SL_OPTION_HELP,
-						SL_OPTION_END};
 	const char *socket = NULL, *config = NULL;
 	char *path = strdup("/v1/capture");
 	int option, status;
 
-	while ((option = getopt_long(argc, argv, "a:f:n:S:d:s:c:h", options, NULL)) != -1) {
+	while ((option = sl_verb_option(verb, argc, argv)) != -1) {
 		switch (option) {
 		case 'a':
 			path = sl_client_query(path, "at", optarg);
@@ -224,26 +215,31 @@ static int run(const struct sl_verb *verb, int argc, char **argv)
 	return status;
 }
 
+static const struct sl_option options[] = {
+	{'a', "at", "WHERE",
+	 "PORT, PORT:rx, PORT:tx, HOP, HOP:EDGE, HOP:out, drops or drops:REASON"},
+	{'f', "filter", "FILTER", "which packets: see pcap-filter(7)"},
+	{'n', "count", "NUMBER", "end after so many packets"},
+	{'d', "seconds", "NUMBER", "end after so long"},
+	{'S', "snaplen", "BYTES", "most bytes of a packet"},
+	SL_OPT_SOCKET,
+	SL_OPT_CONFIG,
+	SL_OPT_END,
+};
+
+static const struct sl_form forms[] = {{"FILE", NULL}, {NULL, NULL}};
+
 const struct sl_verb sl_verb_capture = {
 	.name = "capture",
-	.synopsis = "capture [--socket PATH | --config FILE] [--at WHERE]... [--filter FILTER] "
-		    "[--count NUMBER] [--snaplen BYTES] [--seconds NUMBER] FILE",
 	.summary = "Write packets as they pass to a pcapng file",
-	.help = "Until interrupted, or the count or the time is over. FILE -: standard output, for "
-		"`| tshark -r -`.\n"
+	.help = "Until interrupted, or the count or the time is over. `-` as FILE is standard "
+		"output, for `| tshark -r -`.\n"
 		"\n"
-		"  -a, --at WHERE       PORT, PORT:rx or PORT:tx; HOP (what comes to it), "
-		"HOP:EDGE,\n"
-		"                       HOP:out (what leaves it by any edge); drops, "
-		"drops:REASON.\n"
-		"                       May be given several times. All ports by default.\n"
-		"                       `sluice show nodes` lists the hops.\n"
-		"  -f, --filter FILTER  which packets: see pcap-filter(7)\n"
-		"  -n, --count NUMBER   end after so many packets\n"
-		"  -d, --seconds NUMBER\n"
-		"                       end after so long\n"
-		"      --snaplen BYTES  most bytes of a packet\n"
-		"  -s, --socket PATH    control socket of the running sluice\n"
-		"  -c, --config FILE    host file, which names the socket\n",
+		"HOP is what comes to a hop, HOP:EDGE what leaves it by an edge, HOP:out by any; "
+		"`sluice show nodes` lists the hops. `--at` may be given several times; without "
+		"it, "
+		"all ports are captured.",
+	.options = options,
+	.forms = forms,
 	.run = run,
 };

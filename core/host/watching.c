@@ -585,3 +585,14 @@ uint32_t sl_watching_chosen(const struct sl_watching *w)
 {
 	return atomic_load(&w->watch.chosen);
 }
+
+unsigned int sl_watching_count(const struct sl_engine *engine)
+{
+	unsigned int count = 0;
+
+	if (engine->private == NULL)
+		return 0;
+	for (const struct sl_watching *w = engine->private->watchings; w != NULL; w = w->next)
+		count++;
+	return count;
+}

@@ -53,6 +53,9 @@ const char *sl_watching_text(const struct sl_watching *watching, uint32_t number
 /* How many there are. */
 uint32_t sl_watching_text_count(const struct sl_watching *watching);
 
+/* Captures and traces that run. */
+unsigned int sl_watching_count(const struct sl_engine *engine);
+
 /* A graph of a generation that is being made: it is looked at from its first packet on. */
 int sl_watching_join(struct sl_engine *engine, const struct sl_generation *generation,
 		     const struct sl_chain *chain, unsigned int worker);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Headers by name, for chain tests: the packets of a test are made of them, and packets that
- * differ are told apart by their fields. For tests only: slow, and apart from the parser of the
- * packet path, which it is there to judge.
+ * Headers by name, for chain tests and traces: the packets of a test are made of them, and packets
+ * that differ are told apart by their fields. Not for the packet path: slow, and apart from the
+ * parser of the packet path, which it is there to judge.
  */
 #ifndef CORE_TEST_LAYERS_H
 #define CORE_TEST_LAYERS_H

@@ -191,7 +191,7 @@ check "a capture that is piped to tshark" wait "$PIPE"
 capture "$WORK/ended.pcapng" --at lan:rx || die "no capture"
 send 198.51.100.2 7000 4 20
 sleep 0.2
-kill -INT "$CAPTURE"
+kill -INT "$(pgrep -P "$CAPTURE")"
 check "one that is interrupted ends well" wait "$CAPTURE"
 same "and is whole" "$(fields "$WORK/ended.pcapng" udp.dstport==7000 udp.length; tshark \
 	-r "$WORK/ended.pcapng" 2>&1 >/dev/null | grep -v "^Running as user")" "$(times 4 28)"
@@ -228,6 +228,81 @@ await full
 wait "$CAPTURE" && die "a full disk goes unnoticed"
 check "a full disk is told" grep "No space left on device" "$WORK/full.said"
 
+# ---- Traces
+
+# In the background; returns when it looks.
+trace()
+{
+	local file=$1
+	shift
+	timeout 20 "$BUILD/sluice" trace "$@" --socket "$WORK/sluice.sock" >"$file" 2>"$file.said" &
+	TRACE=$!
+	await looked_at
+}
+looked_at()
+{
+	show status --json | grep -q '"watchers": *[1-9]'
+}
+cat >"$WORK/way.py" <<'END2'
+import json, sys
+for line in open(sys.argv[1]):
+    packet = json.loads(line)
+    print(packet["port"], packet["end"], packet.get("reason", "-"),
+          " ".join(s["hop"] + ":" + s["way"] for s in packet["steps"] if "/" in s["hop"]),
+          " ".join(sorted(c.split()[0] for s in packet["steps"] for c in s.get("changes", ())
+                          if "checksum" not in c and s["hop"].startswith("web/nat"))))
+END2
+walked()
+{
+	python3 "$WORK/way.py" "$1" | sort | uniq -c | tr -s ' '
+}
+WAY="web/classes>:on web/fw>:on web/nat>:on"
+for mode in on off; do
+	check "fusion $mode" ask fusion $mode
+	send 198.51.100.2 7000 3 20
+	trace "$WORK/way.json" --json --at lan --filter 'udp port 7000' --count 4
+	send 198.51.100.2 7000 4 20
+	check "a trace with fusion $mode" wait "$TRACE"
+
+	same "shows every hop and what the NAT changed" "$(walked "$WORK/way.json" | sed 's/web.wan>out:on //')" \
+		" 4 lan sent - $WAY ip.src udp.sport"
+	trace "$WORK/way.json" --json --filter 'udp port 9' --count 2
+	send 198.51.100.2 9 2 20
+	check "one of packets that are dropped" wait "$TRACE"
+	same "says where and why" "$(walked "$WORK/way.json")" \
+		" 2 lan dropped default web/classes>:on web/fw>:drop "
+done
+trace "$WORK/way.text" --filter 'ip6 and udp' --count 1
+send 2001:db8:79::2 7000 1 20
+check "a trace of IPv6, as text" wait "$TRACE"
+check "has headers, hops and changes" sh -c "cat '$WORK/way.text'; grep -q '^packet 1  .*port lan' '$WORK/way.text' &&
+	grep -q 'ip6 2001:db8:78::2 > 2001:db8:79::2 / udp 6999 > 7000' '$WORK/way.text' &&
+	grep -q 'ns  web/nat>  *on' '$WORK/way.text' && grep -q 'wan:tx  *sent' '$WORK/way.text' &&
+	grep -q 'ip6.hops 64 -> 63' '$WORK/way.text'"
+check "no packet is no error" sh -c "'$BUILD/sluice' trace --seconds 1 --filter 'udp port 1' \
+	--socket '$WORK/sluice.sock' 2>&1 | grep 'no packet came'"
+
+# ---- Rates
+
+check "top, once" sh -c "'$BUILD/sluice' top --once --interval 0.3 --socket '$WORK/sluice.sock' |
+	tee /dev/stderr | grep 'chain.*generation 2'"
+timeout 20 "$BUILD/sluice" top --json --interval 0.2 --socket "$WORK/sluice.sock" >"$WORK/rates" &
+TOP=$!
+busy()
+{
+	send 198.51.100.2 7000 50 20
+	grep -q '"hops":\[{"name":"' "$WORK/rates"
+}
+await busy
+kill -INT "$(pgrep -P "$TOP")"
+check "top ends when interrupted" wait "$TOP"
+check "and its JSON is whole" python3 -c '
+import json, sys
+rates = [json.loads(line) for line in open(sys.argv[1])]
+assert all(len(r["ports"]) == 2 and len(r["workers"]) == 1 for r in rates)
+assert any(h["name"] == "lan:rx" and h["mpps"] > 0 for r in rates for h in r["hops"])
+assert all(0 <= r["fused_percent"] <= 100 for r in rates)' "$WORK/rates"
+
 # ---- Links, and the list of it all
 
 ip -n "$A" link set eth0 down
@@ -240,3 +315,35 @@ check "what is listed is what was followed" sh -c "
 check "as text too" sh -c "'$BUILD/sluice' events --socket '$WORK/sluice.sock' | grep link-down.*lan"
 stop
 check "following ends when sluice does" wait "$FOLLOWER"
+
+# ---- A capture of more than it can take costs the traffic nothing
+
+cat >"$WORK/load.yaml" <<'END2'
+sluice: 1
+ports:
+  source: {kind: generator, flows: 1000, vlan: 7, size: 100}
+  end: {kind: sink}
+vnfs:
+  classes: {plugin: classifier, rules: [{mark: 1}]}
+paths:
+  load: source -> classes -> end
+END2
+start "$WORK/load.yaml"
+check "a capture at full load" ask capture --at 'load/classes>:on' --filter 'vlan 7 and udp' \
+	--count 10000 "$WORK/load.pcapng"
+cat "$WORK/step.log"
+check "and so are those of ports, with drops, at once" sh -c "
+	for at in source end drops; do
+		'$BUILD/sluice' capture --at \$at --snaplen 60 --seconds 1 --count 20000 /dev/null \
+			--socket '$WORK/sluice.sock' &
+	done
+	'$BUILD/sluice' trace --count 200 --socket '$WORK/sluice.sock' >'$WORK/many' &
+	wait; grep -c 'end:tx *sent' '$WORK/many' | grep -x 200"
+stop
+same "is whole" "$(tshark -r "$WORK/load.pcapng" -T fields -e vlan.id -e frame.len -e ip.ttl 2>/dev/null |
+	sort | uniq -c | tr -s ' ')" " 10000 7	100	64"
+check "no packet was lost" python3 -c '
+import json, sys
+stats = json.load(open(sys.argv[1]))
+print(stats["totals"], stats["drops"])
+assert stats["totals"]["rx"] == stats["totals"]["tx"] > 50000' "$WORK/stats.json"

@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <core/control/client.h>
+#include <core/control/lines.h>
+#include <core/control/table.h>
+#include <core/control/verb.h>
+
+static const char *text_of(const json_t *object, const char *name)
+{
+	const char *text = json_string_value(json_object_get(object, name));
+
+	return text != NULL ? text : "";
+}
+
+static int widest_hop(const json_t *steps)
+{
+	size_t i, widest = 0;
+	json_t *step;
+
+	json_array_foreach (steps, i, step)
+		if (strlen(text_of(step, "hop")) > widest)
+			widest = strlen(text_of(step, "hop"));
+	return (int)widest;
+}
+
+/*
+ *	packet 1  2026-11-21T10:26:01.123456789Z  port lan  worker 0  60 bytes
+ *	  eth 02:.. > 02:.. / ip 10.0.0.2 > 198.51.100.2 / udp 6999 > 7000
+ *	      2910 ns  web/nat>    on
+ *	                           ip.src 10.0.0.2 -> 198.51.100.16
+ */
+static void print_step(const json_t *step, int width, json_int_t worker)
+{
+	json_t *changes = json_object_get(step, "changes"), *change;
+	const char *reason = text_of(step, "reason"), *headers = text_of(step, "headers");
+	json_int_t here = json_integer_value(json_object_get(step, "worker"));
+	size_t i;
+
+	printf("%9lld ns  %-*s  %s%s%s", json_integer_value(json_object_get(step, "ns")), width,
+	       text_of(step, "hop"), text_of(step, "way"), reason[0] != '\0' ? ": " : "", reason);
+	if (here != worker)
+		printf(" (worker %lld)", here);
+	putchar('\n');
+	json_array_foreach (changes, i, change)
+		printf("%*s%s\n", width + 16, "", json_string_value(change));
+	if (headers[0] != '\0')
+		printf("%*s%s\n", width + 16, "", headers);
+}
+
+static void print_packet(const json_t *packet)
+{
+	json_int_t worker = json_integer_value(json_object_get(packet, "worker"));
+	json_t *steps = json_object_get(packet, "steps"), *step;
+	int width = widest_hop(steps);
+	size_t i;
+
+	printf("packet %lld  %s  port %s  worker %lld  %lld bytes\n  %s\n",
+	       json_integer_value(json_object_get(packet, "number")), text_of(packet, "time"),
+	       text_of(packet, "port"), worker,
+	       json_integer_value(json_object_get(packet, "length")), text_of(packet, "headers"));
+	json_array_foreach (steps, i, step)
+		print_step(step, width, worker);
+	putchar('\n');
+}
+
+struct printing {
+	bool json;
+	unsigned int count;
+};
+
+static bool print_line(void *context, json_t *packet, const char *text)
+{
+	struct printing *printing = context;
+
+	printing->count++;
+	if (printing->json)
+		puts(text);
+	else
+		print_packet(packet);
+	return fflush(stdout) == 0;
+}
+
+static bool take(void *context, const char *data, size_t size)
+{
+	return sl_lines_take(context, data, size);
+}
+
+static int trace(const struct sl_verb *verb, const char *socket, const char *config,
+		 const char *path, bool json)
+{
+	struct printing printing = {.json = json};
+	struct sl_lines lines = {.line = print_line, .context = &printing};
+	struct sl_client_sink sink = {.take = take, .context = &lines};
+	struct sl_errors *errors = sl_errors_new();
+	char *address = sl_verb_socket(socket, config, errors);
+	int status = SL_EXIT_FAILED;
+
+	if (address != NULL && path != NULL && sl_client_read(address, path, &sink, errors) == 0)
+		status = SL_EXIT_OK;
+	if (status == SL_EXIT_OK && printing.count == 0)
+		fprintf(stderr, "no packet came that matches\n");
+	sl_lines_end(&lines);
+	sl_errors_print(errors, stderr);
+	sl_errors_free(errors);
+	free(address);
+	return sl_verb_flush(verb, status);
+}
+
+static int run(const struct sl_verb *verb, int argc, char **argv)
+{
+	const char *socket = NULL, *config = NULL;
+	char *path = strdup("/v1/trace");
+	bool json = false;
+	int option, status;
+
+	while ((option = sl_verb_option(verb, argc, argv)) != -1) {
+		switch (option) {
+		case 'a':
+			path = sl_client_query(path, "at", optarg);
+			break;
+		case 'f':
+			path = sl_client_query(path, "filter", optarg);
+			break;
+		case 'n':
+			path = sl_client_query(path, "count", optarg);
+			break;
+		case 'd':
+			path = sl_client_query(path, "seconds", optarg);
+			break;
+		case 's':
+			socket = optarg;
+			break;
+		case 'c':
+			config = optarg;
+			break;
+		case 'j':
+			json = true;
+			break;
+		case 'h':
+			free(path);
+			return sl_verb_usage(verb);
+		default:
+			free(path);
+			return SL_EXIT_WRONG;
+		}
+	}
+	if (argc > optind) {
+		free(path);
+		return sl_verb_misused(verb, "`%s`: nothing was expected here", argv[optind]);
+	}
+	status = trace(verb, socket, config, path, json);
+	free(path);
+	return status;
+}
+
+static const struct sl_option options[] = {
+	{'a', "at", "PORT",
+	 "where packets begin; may be given several times; all ports by default"},
+	{'f', "filter", "FILTER", "which packets, as they are received: see pcap-filter(7)"},
+	{'n', "count", "NUMBER", "how many (10)"},
+	{'d', "seconds", "NUMBER", "end after so long, however many there were"},
+	SL_OPT_SOCKET,
+	SL_OPT_CONFIG,
+	{'j', "json", NULL, "a JSON object a line"},
+	SL_OPT_END,
+};
+
+const struct sl_verb sl_verb_trace = {
+	.name = "trace",
+	.summary = "Show packets hop by hop, and what each hop made of them",
+	.help = "Each line is a hop: when the packet left it, and by which edge or why it was "
+		"dropped; below it what changed in the headers. A packet that is traced walks the "
+		"graph, whether or not its flow is fused.",
+	.options = options,
+	.run = run,
+};
