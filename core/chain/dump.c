@@ -124,9 +124,11 @@ static json_t *dump_vnf(const struct sl_chain *chain, const struct sl_chain_vnf 
 					      ? json_null()
 					      : json_string(chain->paths[vnf->edge_paths[i]].name));
 	add_fields(config, vnf->type->params, vnf->config);
-	return json_pack("{s:s, s:s, s:s, s:I, s:o, s:o, s:o}", "name", vnf->name, "type",
-			 vnf->type->name, "on-fault", on_fault[vnf->on_fault], "memory",
-			 (json_int_t)vnf->memory, "cores", cores, "edges", edges, "config", config);
+	return json_pack("{s:s, s:s, s:s, s:I, s:I, s:I, s:o, s:o, s:o}", "name", vnf->name, "type",
+			 vnf->type->name, "on-fault", on_fault[vnf->on_fault], "restart-after",
+			 (json_int_t)vnf->restart_after, "restart-most",
+			 (json_int_t)vnf->restart_most, "memory", (json_int_t)vnf->memory, "cores",
+			 cores, "edges", edges, "config", config);
 }
 
 static json_t *dump_path(const struct sl_chain *chain, const struct sl_chain_path *path)

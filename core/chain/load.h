@@ -17,6 +17,7 @@ struct sl_vnf_common {
 	uint32_t on_fault;
 	struct sl_list cores; /* of struct sl_span */
 	uint64_t memory;
+	uint64_t restart_after, restart_most;
 };
 extern const struct sl_param sl_vnf_common_params[];
 /* Same, by index in the table: bits of `given`. */
@@ -26,6 +27,8 @@ enum {
 	SL_VNF_ON_FAULT,
 	SL_VNF_CORES,
 	SL_VNF_MEMORY,
+	SL_VNF_RESTART_AFTER,
+	SL_VNF_RESTART_MOST,
 };
 
 /* One instance to be made: a VNF of the file, or one node of a descriptor that it uses. */

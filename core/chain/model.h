@@ -18,6 +18,10 @@ enum sl_on_fault {
 	SL_ON_FAULT_RESTART,
 };
 
+/* Defaults of what a chain says of restarts, ns. */
+#define SL_RESTART_AFTER UINT64_C(100000000)
+#define SL_RESTART_MOST  UINT64_C(60000000000)
+
 struct sl_chain_port {
 	const char *name;
 	const struct sl_port_kind *kind;
@@ -31,6 +35,8 @@ struct sl_chain_vnf {
 	const struct sl_node_type *type;
 	const void *config;
 	enum sl_on_fault on_fault;
+	uint64_t restart_after; /* ns: the first time; twice as long each time, up to */
+	uint64_t restart_most;
 	uint64_t memory;       /* cap of its arena, bytes; 0: none */
 	const uint32_t *cores; /* lcores it is placed on; none: run to completion */
 	unsigned int core_count;

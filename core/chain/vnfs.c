@@ -8,6 +8,7 @@
 #define MAX_VNFS     4096
 #define MAX_LCORES   1024
 #define LEAST_MEMORY (64 * 1024)
+#define MOST_RESTART UINT64_C(86400000000000) /* a day, ns */
 
 static const char *const on_fault_names[] = {"drop", "bypass", "restart", NULL};
 
@@ -41,6 +42,23 @@ const struct sl_param sl_vnf_common_params[] = {
 			   .offset = offsetof(struct sl_vnf_common, memory),
 			   .min = LEAST_MEMORY,
 			   .doc = "The most memory it may use; without it, no limit."},
+	[SL_VNF_RESTART_AFTER] = {.name = "restart-after",
+				  .kind = SL_DURATION,
+				  .offset = offsetof(struct sl_vnf_common, restart_after),
+				  .def = "100 ms",
+				  .min = 1000000,
+				  .max = MOST_RESTART,
+				  .doc = "With `on-fault: restart`: how long after the fault; each "
+					 "further time twice as long."},
+	[SL_VNF_RESTART_MOST] =
+		{.name = "restart-most",
+		 .kind = SL_DURATION,
+		 .offset = offsetof(struct sl_vnf_common, restart_most),
+		 .def = "60 s",
+		 .min = 1000000,
+		 .max = MOST_RESTART,
+		 .doc = "The longest that this becomes; an instance that has run for "
+			"so long without a fault begins with `restart-after` again."},
 	{.name = NULL},
 };
 
@@ -265,6 +283,10 @@ static void merge(struct sl_vnf_common *own, const struct sl_vnf_common *use)
 		own->cores = use->cores;
 	if ((given >> SL_VNF_MEMORY & 1) != 0)
 		own->memory = use->memory;
+	if ((given >> SL_VNF_RESTART_AFTER & 1) != 0)
+		own->restart_after = use->restart_after;
+	if ((given >> SL_VNF_RESTART_MOST & 1) != 0)
+		own->restart_most = use->restart_most;
 }
 
 static void check_config(struct sl_loader *loader, const struct sl_chain_vnf *vnf)
@@ -309,6 +331,12 @@ static void read_config(struct sl_loader *loader, const struct sl_vnf_source *so
 	merge(common, source->use);
 	vnf->on_fault = common->on_fault;
 	vnf->memory = common->memory;
+	vnf->restart_after = common->restart_after;
+	vnf->restart_most = common->restart_most;
+	if (vnf->restart_most < vnf->restart_after)
+		sl_fail_place(loader->errors, EINVAL, source->place,
+			      "VNF `%s`: `restart-most` is less than `restart-after`",
+			      source->name);
 	read_cores(loader, &common->cores, vnf);
 	paths = sl_store_alloc(loader->store, edges.count, sizeof(*paths));
 	if (paths != NULL && edges.count > 0)

@@ -35,14 +35,15 @@ struct visit {
 	uint64_t *cursor;
 	void *records;
 	uint32_t room, got;
+	int error;
 };
 
 static void visit_run(struct sl_worker *worker, struct sl_worker_job *job)
 {
 	struct visit *v = (struct visit *)(void *)((char *)job - offsetof(struct visit, job));
-	struct sl_node *node = sl_graph_node(sl_worker_graph_now(worker), v->hop);
 
-	v->got = v->command->collect(node, v->args, v->cursor, v->records, v->room);
+	v->error = sl_graph_collect(sl_worker_graph_now(worker), v->hop, v->command, v->args,
+				    v->cursor, v->records, v->room, &v->got);
 }
 
 /* The worker-th of the workers that run the instance, and one of its hops there. */
@@ -85,6 +86,8 @@ static int collect(void *context, struct sl_instance *instance, uint32_t worker,
 		return 0;
 	}
 	error = sl_worker_run(on, &v.job);
+	if (error == 0)
+		error = v.error;
 	if (error != 0)
 		return error;
 	return v.got <= room ? (int)v.got : -EPROTO;

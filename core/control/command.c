@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include <core/control/command.h>
+#include <core/plugin/instance.h>
 #include <core/plugin/json.h>
 
 #define BATCH 64 /* records a visit to a worker: packets are waiting meanwhile */
@@ -16,14 +17,38 @@ const struct sl_command *sl_command_find(const struct sl_node_type *type, const 
 	return NULL;
 }
 
+/* A call of show(), to be made where it may crash. */
+struct showing {
+	struct sl_instance *instance;
+	const struct sl_command *command;
+	const void *args;
+	json_t *answer;
+	struct sl_errors *errors;
+	int error;
+};
+
+static void run_show(void *context)
+{
+	struct showing *s = context;
+
+	s->error = s->command->show(s->instance, s->args, sl_json_from(s->answer), s->errors);
+}
+
 static json_t *show(struct sl_instance *instance, const struct sl_command *command,
 		    const void *args, struct sl_errors *errors)
 {
-	json_t *answer = json_object();
+	struct showing s = {.instance = instance,
+			    .command = command,
+			    .args = args,
+			    .answer = json_object(),
+			    .errors = errors};
 
-	if (command->show(instance, args, sl_json_from(answer), errors) == 0)
-		return answer;
-	json_decref(answer);
+	if (!sl_instance_call(instance, run_show, &s))
+		s.error = sl_fail(errors, EFAULT, "%s crashed in `%s`; see `sluice show faults`",
+				  instance->name, command->name);
+	if (s.error == 0)
+		return s.answer;
+	json_decref(s.answer);
 	return NULL;
 }
 
@@ -69,6 +94,9 @@ static int collect_worker(struct collection *c, struct sl_instance *instance, ui
 			render(c, instance, command, records, n);
 	}
 	free(records);
+	if (n == -EFAULT)
+		return sl_fail(errors, EFAULT, "%s crashed in `%s`; see `sluice show faults`",
+			       instance->name, command->name);
 	if (n < 0)
 		return sl_fail(errors, -n, "worker %u does not answer: %s", worker, strerror(-n));
 	return 0;
@@ -82,6 +110,12 @@ json_t *sl_command_run(struct sl_instance *instance, const struct sl_command *co
 	json_t *answer;
 	int error = 0;
 
+	if (sl_instance_quarantined(instance) != SL_QUARANTINE_NONE) {
+		sl_fail(errors, EFAULT,
+			"%s crashed or hung before and is in quarantine; see `sluice show faults`",
+			instance->name);
+		return NULL;
+	}
 	if (command->show != NULL)
 		return show(instance, command, args, errors);
 	c.records = json_array();

@@ -256,6 +256,7 @@ json_t *sl_report_vnfs(const struct sl_engine *engine)
 		put(object, "memory", sl_instance_memory(instance, &cap));
 		if (cap != 0)
 			put(object, "memory_limit", cap);
+		sl_report_quarantine(object, engine, instance);
 		json_object_set_new(object, "counters", counters(instance));
 		json_object_set_new(object, "commands", commands(instance->type));
 		json_array_append_new(list, object);

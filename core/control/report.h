@@ -18,6 +18,12 @@ json_t *sl_report_workers(const struct sl_engine *engine);
 json_t *sl_report_memory(const struct sl_engine *engine);
 /* One object with a list of workers. */
 json_t *sl_report_fusion(const struct sl_engine *engine);
+json_t *sl_report_faults(const struct sl_engine *engine);
+/* One, with its packets; NULL: it is not kept. */
+json_t *sl_report_fault(const struct sl_engine *engine, uint64_t number);
+/* Add what is to be said of an instance in quarantine, or that had faults. */
+void sl_report_quarantine(json_t *object, const struct sl_engine *engine,
+			  const struct sl_instance *instance);
 json_t *sl_report_plugins(const struct sl_registry *registry);
 /* All that counts packets: status, totals, ports, paths. */
 json_t *sl_report_stats(const struct sl_engine *engine);

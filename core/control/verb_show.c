@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include <core/control/client.h>
+#include <core/control/show_fault.h>
 #include <core/control/table.h>
 #include <core/control/verb.h>
 
@@ -34,6 +35,8 @@ static const struct sl_form forms[] = {
 	{"audit",
 	 "the last changes that were asked for: by whom, and what came of it (for admins)"},
 	{"stats", "all that counts packets"},
+	{"faults", "functions that crashed, hung or otherwise misbehaved"},
+	{"fault NUMBER [FILE]", "one of them: backtrace; FILE gets its packets, as pcapng"},
 	{NULL, NULL},
 };
 
@@ -50,9 +53,9 @@ static const struct sl_column hop_columns[] = {
 	{"dropped", "dropped"}, {"drops", "drops"},
 };
 static const struct sl_column vnf_columns[] = {
-	{"vnf", "name"},          {"plugin", "plugin"}, {"type", "type"},
-	{"workers", "workers"},   {"memory", "memory"}, {"limit", "memory_limit"},
-	{"counters", "counters"},
+	{"vnf", "name"},      {"plugin", "plugin"},         {"type", "type"},
+	{"faults", "faults"}, {"quarantine", "quarantine"}, {"workers", "workers"},
+	{"memory", "memory"}, {"limit", "memory_limit"},    {"counters", "counters"},
 };
 static const struct sl_column plugin_columns[] = {
 	{"plugin", "name"},         {"version", "version"}, {"types", "types"},
@@ -70,6 +73,10 @@ static const struct sl_column worker_columns[] = {
 	{"longest-gap", "longest_gap_us"},
 	{"switch-gap", "switch_gap_us"},
 	{"stuck", "stuck"},
+};
+static const struct sl_column fault_columns[] = {
+	{"fault", "number"}, {"time", "time"}, {"vnf", "vnf"}, {"hop", "hop"},
+	{"cause", "cause"},  {"call", "call"}, {"at", "at"},   {"packets", "burst"},
 };
 static const struct sl_column memory_columns[] = {
 	{"owner", "owner"}, {"bytes", "bytes"},     {"hugepages", "hugepage_bytes"},
@@ -100,6 +107,7 @@ static const struct {
 	{"memory", memory_columns, COUNT(memory_columns)},
 	{"history", generation_columns, COUNT(generation_columns)},
 	{"audit", audit_columns, COUNT(audit_columns)},
+	{"faults", fault_columns, COUNT(fault_columns)},
 };
 
 static void print_paths(const json_t *paths)
@@ -126,6 +134,10 @@ static void print_view(const char *view, const json_t *answer)
 		print_paths(json_object_get(answer, "paths"));
 		return;
 	}
+	if (strcmp(view, "fault") == 0) {
+		sl_show_fault(answer);
+		return;
+	}
 	for (unsigned int i = 0; i < COUNT(tables); i++)
 		if (strcmp(tables[i].name, view) == 0) {
 			sl_table_print(stdout, json_object_get(answer, view), tables[i].columns,
@@ -139,6 +151,7 @@ static void print_view(const char *view, const json_t *answer)
 struct question {
 	const char *view;
 	char *path;
+	const char *file; /* for the packets of a fault */
 };
 
 static char *with_query(char *path, char *const *args, int count)
@@ -214,6 +227,14 @@ static int understand(const struct sl_verb *verb, int argc, char **argv, struct 
 		return 0;
 	}
 	q->view = word;
+	if (strcmp(word, "fault") == 0) {
+		if (argc < 2 || argc > 3)
+			return sl_verb_misused(verb,
+					       "which fault? `sluice show faults` lists them");
+		q->path = sl_client_path("/v1/faults", argv[1], NULL);
+		q->file = argc == 3 ? argv[2] : NULL;
+		return 0;
+	}
 	if (strcmp(word, "sessions") == 0) {
 		if (argc < 2) {
 			q->path = sl_client_path("/v1/vnfs", NULL);
@@ -307,6 +328,8 @@ static int show(const struct sl_verb *verb, const struct question *q, const char
 		else
 			print_view(q->view, answer);
 		status = sl_errors_count(errors) == 0 ? SL_EXIT_OK : SL_EXIT_FAILED;
+		if (q->file != NULL && !sl_save_fault(answer, q->file))
+			status = SL_EXIT_FAILED;
 	}
 	sl_errors_print(errors, stderr);
 	sl_errors_free(errors);

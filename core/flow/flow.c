@@ -177,8 +177,7 @@ void sl_flow_sync(struct sl_fusion *fusion, uint32_t flow)
 			.seen = usage->seen,
 		};
 
-		if (sl_hop_of(tie->node)->type->credit != NULL)
-			sl_hop_of(tie->node)->type->credit(tie->node, tie->handle, &said);
+		sl_hop_credit(sl_hop_of(tie->node), tie->handle, &said);
 		i = tie->next_of_flow;
 	}
 }

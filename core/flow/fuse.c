@@ -199,8 +199,8 @@ static void drop_by_guard(struct sl_fusion *fusion, const struct course *course,
 			.seen = now,
 		};
 
-		if (tie->step < by->step && sl_hop_of(tie->node)->type->credit != NULL)
-			sl_hop_of(tie->node)->type->credit(tie->node, tie->handle, &usage);
+		if (tie->step < by->step)
+			sl_hop_credit(sl_hop_of(tie->node), tie->handle, &usage);
 	}
 }
 
@@ -219,8 +219,7 @@ static uint8_t ask(struct sl_fusion *fusion, uint32_t first, const struct rte_mb
 	for (unsigned int i = count; i-- > 0;) {
 		const struct tie *tie = guards[i];
 
-		verdict = sl_hop_of(tie->node)->type->guard(tie->node, tie->handle, m,
-							    commit && count == 1);
+		verdict = sl_hop_guard(sl_hop_of(tie->node), tie->handle, m, commit && count == 1);
 		*who = tie;
 		if (verdict == SL_GUARD_GO)
 			continue;
@@ -228,17 +227,16 @@ static uint8_t ask(struct sl_fusion *fusion, uint32_t first, const struct rte_mb
 		    verdict - (uint32_t)SL_EDGE_DROP < sl_hop_of(tie->node)->own_reasons) {
 			/* Those before it let it pass. */
 			for (unsigned int j = count; commit && j-- > i + 1;)
-				sl_hop_of(guards[j]->node)
-					->type->guard(guards[j]->node, guards[j]->handle, m, true);
+				sl_hop_guard(sl_hop_of(guards[j]->node), guards[j]->handle, m,
+					     true);
 			if (commit && count > 1)
-				sl_hop_of(tie->node)->type->guard(tie->node, tie->handle, m, true);
+				sl_hop_guard(sl_hop_of(tie->node), tie->handle, m, true);
 			return verdict;
 		}
 		return SL_GUARD_WALK;
 	}
 	for (unsigned int i = count; commit && count > 1 && i-- > 0;)
-		sl_hop_of(guards[i]->node)
-			->type->guard(guards[i]->node, guards[i]->handle, m, true);
+		sl_hop_guard(sl_hop_of(guards[i]->node), guards[i]->handle, m, true);
 	return SL_GUARD_GO;
 }
 

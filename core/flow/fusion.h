@@ -91,6 +91,8 @@ struct sl_hop;
 struct sl_frame;
 void sl_trails_arrive(struct sl_graph *graph, struct sl_hop *hop, struct sl_frame *frame);
 void sl_trails_leave(struct sl_graph *graph, struct sl_hop *hop, struct sl_frame *frame);
+/* The hop did not come back from the burst that arrived last. */
+void sl_trails_fault(struct sl_graph *graph);
 /* The walk is over: what is still being recorded has come to no end. */
 void sl_trails_abandon(struct sl_graph *graph);
 

@@ -561,6 +561,16 @@ void sl_trails_leave(struct sl_graph *graph, struct sl_hop *hop, struct sl_frame
 	fusion->burst_count = 0;
 }
 
+void sl_trails_fault(struct sl_graph *graph)
+{
+	struct sl_fusion *fusion = graph->conf.fusion;
+
+	for (uint16_t i = 0; fusion != NULL && i < fusion->burst_count; i++)
+		give_up(fusion, graph, fusion->burst[i].trail);
+	if (fusion != NULL)
+		fusion->burst_count = 0;
+}
+
 void sl_trails_abandon(struct sl_graph *graph)
 {
 	struct sl_fusion *fusion = graph->conf.fusion;

@@ -20,6 +20,9 @@ const struct sl_name sl_graph_reasons[SL_REASON_COUNT + 1] = {
 	[SL_REASON_HANDOFF] = {"handoff-full", "The queue to the worker that runs the next hop was "
 					       "full."},
 	[SL_REASON_REMOVED] = {"path-removed", "The path that it waited in was removed."},
+	[SL_REASON_FAULT] = {"fault", "The node crashed or hung with the burst that it was in."},
+	[SL_REASON_QUARANTINE] = {"quarantine",
+				  "The node crashed or hung before and gets nothing."},
 	[SL_REASON_COUNT] = {NULL, NULL},
 };
 
@@ -312,7 +315,7 @@ void sl_graph_tick(struct sl_graph *graph, uint64_t now)
 
 		if (now >= ticker->next) {
 			__atomic_store_n(&graph->current, node->hop, __ATOMIC_RELAXED);
-			ticker->hop->type->tick(node);
+			sl_graph_call_tick(graph, ticker->hop);
 			__atomic_store_n(&graph->current, SL_GRAPH_NO_HOP, __ATOMIC_RELAXED);
 			sl_graph_flush(graph);
 			/* Late ones are not caught up with. */

@@ -55,12 +55,14 @@ struct sl_graph_conf {
 
 /* Engine's own drop reasons, counted per hop after the type's own. */
 enum sl_graph_reason {
-	SL_REASON_BAD_EDGE, /* the node returned an edge that does not exist */
-	SL_REASON_NO_WAY,   /* the edge leads nowhere here (back on a one-way path) */
-	SL_REASON_ROUNDS,   /* went back in the graph too often */
-	SL_REASON_NO_FRAME, /* out of frames */
-	SL_REASON_HANDOFF,  /* the other worker's queue was full */
-	SL_REASON_REMOVED,  /* it was held in a path that was removed meanwhile */
+	SL_REASON_BAD_EDGE,   /* the node returned an edge that does not exist */
+	SL_REASON_NO_WAY,     /* the edge leads nowhere here (back on a one-way path) */
+	SL_REASON_ROUNDS,     /* went back in the graph too often */
+	SL_REASON_NO_FRAME,   /* out of frames */
+	SL_REASON_HANDOFF,    /* the other worker's queue was full */
+	SL_REASON_REMOVED,    /* it was held in a path that was removed meanwhile */
+	SL_REASON_FAULT,      /* the node crashed or hung with the burst that it was in */
+	SL_REASON_QUARANTINE, /* the node had done so before */
 	SL_REASON_COUNT,
 };
 extern const struct sl_name sl_graph_reasons[SL_REASON_COUNT + 1];
@@ -96,6 +98,15 @@ void sl_graph_tick(struct sl_graph *graph, uint64_t now);
 
 /* What sl_now() says until the next walk, for calls of nodes that no worker runs yet. */
 void sl_graph_set_now(struct sl_graph *graph, uint64_t now);
+
+/* Call a command's collect() for a hop of this graph. -EFAULT: it crashed or hung and the instance
+ * is quarantined, or is already; else 0. Worker, between walks. */
+int sl_graph_collect(struct sl_graph *graph, uint16_t hop, const struct sl_command *command,
+		     const void *args, uint64_t *cursor, void *records, uint32_t room,
+		     uint32_t *got);
+
+/* The same for any other call of the hop's type. False: it crashed, hung or is in quarantine. */
+bool sl_graph_call(struct sl_node *node, void (*run)(void *context), void *context);
 
 /* Worker, between walks: take note of what was un-fused; credit what fused packets are owed. */
 void sl_graph_refresh(struct sl_graph *graph);

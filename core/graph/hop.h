@@ -6,6 +6,7 @@
 #ifndef CORE_GRAPH_HOP_H
 #define CORE_GRAPH_HOP_H
 
+#include <core/fault/fault.h>
 #include <core/graph/graph.h>
 #include <core/plugin/instance.h>
 
@@ -44,6 +45,7 @@ struct sl_hop {
 	bool holds;
 	bool barrier;      /* fused actions end before it */
 	bool fuses;        /* looks flows up */
+	bool quarantined;  /* its instance is: process is the engine's */
 	uint8_t fuse_edge; /* of hops that fuse: leads here; 0: none does */
 	uint64_t calls;
 	uint64_t packets;
@@ -92,9 +94,12 @@ struct sl_graph {
 	uint64_t now;
 	uint32_t untimed; /* walks until the next one that is timed */
 	uint32_t random;
-	uint64_t next_tick; /* the earliest of all tickers */
-	uint32_t recording; /* trails of packets in the graph */
-	uint16_t current;   /* hop whose process() or tick() runs; SL_GRAPH_NO_HOP: none */
+	uint64_t next_tick;   /* the earliest of all tickers */
+	uint32_t recording;   /* trails of packets in the graph */
+	uint16_t current;     /* hop whose process() or tick() runs; SL_GRAPH_NO_HOP: none */
+	uint32_t quarantines; /* sl_quarantines, when last looked at */
+	/* What that process() was given; NULL: it has come back. */
+	struct sl_frame *volatile inside;
 
 	uint64_t pushed, made, sent, joined, handed;
 	uint64_t waiting; /* put in since the last walk ended */
@@ -149,6 +154,25 @@ void sl_hop_leave(struct sl_graph *graph, struct sl_hop *hop, uint8_t edge,
 void sl_hop_drop(struct sl_hop *hop, uint32_t reason, struct rte_mbuf **pkts, uint16_t n);
 /* leave.c: the process() of hops that run on other workers. */
 void sl_hop_hand_over(struct sl_node *node, struct rte_mbuf **pkts, uint8_t *edge, uint16_t n);
+
+/* contain.c */
+/* Whose call it is that a walk is in: see struct sl_contain. */
+struct sl_instance *sl_graph_blame(const struct sl_contain *contain);
+uint64_t sl_graph_place(const void *graph);
+/* The walk was left in the middle of a call of process(): drop what was in it, quarantine the
+ * instance, and leave everything as if the call had come back. */
+void sl_graph_recover(struct sl_graph *graph);
+/* Call tick(), with the emissions of one that did not come back dropped. */
+void sl_graph_call_tick(struct sl_graph *graph, struct sl_hop *hop);
+/* Hops of quarantined instances do what their chain says. */
+void sl_graph_quarantine(struct sl_graph *graph);
+/* Packets that took an edge which there is not; they are dropped, and the node is at fault. */
+void sl_graph_wild_edge(struct sl_graph *graph, struct sl_hop *hop, uint8_t edge,
+			struct rte_mbuf **pkts, uint16_t n);
+/* Calls that flow fusion makes. What credit() leaves undone is forgotten; a guard() that does not
+ * come back lets the packet walk, into its quarantine. */
+void sl_hop_credit(struct sl_hop *hop, uint64_t handle, const struct sl_usage *usage);
+uint8_t sl_hop_guard(struct sl_hop *hop, uint64_t handle, const struct rte_mbuf *m, bool commit);
 
 /* walk.c: let out what was emitted. */
 void sl_graph_flush(struct sl_graph *graph);

@@ -28,7 +28,7 @@ void sl_hop_leave(struct sl_graph *graph, struct sl_hop *hop, uint8_t edge,
 		sl_tally(&hop->held, count);
 		return;
 	}
-	if (edge == SL_GONE && (hop->remote || hop->fuses))
+	if (edge == SL_GONE && (hop->remote || hop->fuses || hop->quarantined))
 		return;
 	if (edge < hop->node.edge_count && hop->targets[edge] != NULL) {
 		if (hop->targets[edge]->rank <= hop->rank) {
@@ -40,8 +40,11 @@ void sl_hop_leave(struct sl_graph *graph, struct sl_hop *hop, uint8_t edge,
 		reason = hop->own_reasons + SL_REASON_NO_WAY;
 	} else if (edge >= SL_EDGE_DROP && edge - (uint32_t)SL_EDGE_DROP < hop->own_reasons) {
 		reason = edge - (uint32_t)SL_EDGE_DROP;
-	} else {
+	} else if (hop->own) {
 		reason = hop->own_reasons + SL_REASON_BAD_EDGE;
+	} else {
+		sl_graph_wild_edge(graph, hop, edge, picked, count);
+		return;
 	}
 	sl_hop_drop(hop, reason, picked, count);
 }

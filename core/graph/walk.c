@@ -15,7 +15,7 @@
  * frames of the hops that they go to. A hop reached against the order waits for the next round.
  */
 
-static inline uint32_t run(struct sl_graph *graph, bool timed);
+static uint32_t contained(struct sl_graph *graph, bool timed);
 
 /*
  * Reading the time stamp counter costs as much as all else about calling a hop, so that only
@@ -30,12 +30,15 @@ uint32_t sl_graph_walk(struct sl_graph *graph, uint64_t now)
 
 	graph->now = now;
 	sl_graph_flush(graph);
+	if (unlikely(graph->quarantines !=
+		     atomic_load_explicit(&sl_quarantines, memory_order_relaxed)))
+		sl_graph_quarantine(graph);
 	if (likely(graph->untimed-- != 0)) {
-		processed = run(graph, false);
+		processed = contained(graph, false);
 	} else {
 		graph->random = graph->random * 1664525 + 1013904223;
 		graph->untimed = (uint32_t)((uint64_t)graph->random * (2 * TIMED_EVERY - 1) >> 32);
-		processed = run(graph, true);
+		processed = contained(graph, true);
 	}
 	if (unlikely(graph->recording != 0))
 		sl_trails_abandon(graph);
@@ -55,6 +58,42 @@ static inline bool anything_pending(const struct sl_graph *graph)
 
 static inline uint32_t follow(struct sl_graph *graph, struct sl_hop *hop, bool timed,
 			      uint64_t *then);
+
+static inline __attribute__((always_inline)) uint32_t run(struct sl_graph *graph, bool timed);
+
+/* Apart from what calls sigsetjmp(), which keeps nothing in registers. */
+static __rte_noinline uint32_t run_timed(struct sl_graph *graph)
+{
+	return run(graph, true);
+}
+
+static __rte_noinline uint32_t run_untimed(struct sl_graph *graph)
+{
+	return run(graph, false);
+}
+
+/* A call that does not come back ends here; the rest of the walk goes on. */
+static uint32_t contained(struct sl_graph *graph, bool timed)
+{
+	struct sl_fault_thread *thread = sl_fault_self;
+	struct sl_contain contain;
+	uint32_t processed;
+
+	if (!anything_pending(graph))
+		return 0;
+	if (thread == NULL)
+		return timed ? run_timed(graph) : run_untimed(graph);
+	sl_contain_enter(thread, &contain, sl_graph_blame, graph);
+	atomic_store_explicit(&thread->place, sl_graph_place, memory_order_relaxed);
+	atomic_store_explicit(&thread->walking, graph, memory_order_release);
+	if (sigsetjmp(contain.env, 0) != 0)
+		sl_graph_recover(graph);
+	sl_contain_arm(thread, &contain);
+	processed = timed ? run_timed(graph) : run_untimed(graph);
+	sl_contain_leave(thread, &contain);
+	atomic_store_explicit(&thread->walking, NULL, memory_order_relaxed);
+	return processed;
+}
 
 static inline __attribute__((always_inline)) uint32_t run(struct sl_graph *graph, bool timed)
 {
@@ -131,7 +170,9 @@ static inline void call(struct sl_graph *graph, struct sl_hop *hop, struct sl_fr
 	sl_tally(&hop->bytes, frame->bytes);
 	if (unlikely(graph->recording != 0))
 		sl_trails_arrive(graph, hop, frame);
+	graph->inside = frame;
 	hop->process(&hop->node, frame->pkts, graph->edge, frame->n);
+	graph->inside = NULL;
 	if (unlikely(graph->recording != 0))
 		sl_trails_leave(graph, hop, frame);
 }

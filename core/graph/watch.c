@@ -332,6 +332,14 @@ void sl_watch_process(struct sl_node *node, struct rte_mbuf **pkts, uint8_t *edg
 	}
 }
 
+void sl_watch_fault(struct sl_graph *graph)
+{
+	for (struct sl_watch_view *view = graph->views; view != NULL; view = view->next) {
+		view->ring->open = false;
+		publish(view->ring);
+	}
+}
+
 void sl_watch_dropped(struct sl_hop *hop, uint32_t reason, struct rte_mbuf *const *pkts, uint16_t n,
 		      bool fused)
 {

@@ -111,6 +111,8 @@ struct sl_hop;
 
 /* The process() of hops that are looked at. */
 void sl_watch_process(struct sl_node *node, struct rte_mbuf **pkts, uint8_t *edge, uint16_t n);
+/* The call of a hop that was looked at did not come back. */
+void sl_watch_fault(struct sl_graph *graph);
 /* They are about to be freed. */
 void sl_watch_dropped(struct sl_hop *hop, uint32_t reason, struct rte_mbuf *const *pkts, uint16_t n,
 		      bool fused);

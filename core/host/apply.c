@@ -14,6 +14,7 @@
 
 #include <core/flow/fusion.h>
 #include <core/host/apply.h>
+#include <core/host/faults.h>
 #include <core/host/log.h>
 #include <core/host/private.h>
 #include <core/host/recent.h>
@@ -75,14 +76,41 @@ static int list_turns(struct attempt *a)
 }
 
 /* type: the new code, or, to go back, that which the instance still has. */
+/* A configuration on its way to what may crash over it. */
+struct configuring {
+	const struct turn *turn;
+	const struct sl_node_type *type;
+	const void *config;
+	struct sl_errors *errors;
+	int err;
+};
+
+static void run_configure(void *context)
+{
+	struct configuring *c = context;
+	struct sl_instance *instance = c->turn->instance;
+
+	c->err = c->turn->type != instance->type
+			 ? c->type->adopt(instance, c->config, c->errors)
+			 : c->type->configure(instance, c->config, c->errors);
+}
+
 static int configure(const struct turn *turn, const struct sl_node_type *type, const void *config,
 		     struct sl_errors *errors)
 {
+	struct configuring c = {.turn = turn, .type = type, .config = config, .errors = errors};
 	int err;
 
 	sl_errors_subject(errors, NULL);
-	err = turn->type != turn->instance->type ? type->adopt(turn->instance, config, errors)
-						 : type->configure(turn->instance, config, errors);
+	/* One that crashed before is not asked again. */
+	if (sl_instance_quarantined(turn->instance) != SL_QUARANTINE_NONE)
+		return -EOPNOTSUPP;
+	if (!sl_fault_run(turn->instance, run_configure, &c)) {
+		sl_instance_crashed(turn->instance);
+		return sl_fail(errors, EFAULT, "%s: it crashed over its new configuration",
+			       turn->name);
+	}
+	err = c.err;
 	if (err == 0)
 		sl_unfuse(turn->instance);
 	return err;
@@ -154,6 +182,10 @@ static void finish_adoption(struct attempt *a, const struct turn *turn, bool end
 /* They have their configuration from the new chain now. */
 static void finish_turns(struct attempt *a, bool ended)
 {
+	for (unsigned int i = 0; i < a->chain->vnf_count; i++)
+		atomic_store(&a->next->vnfs[i]->on_fault,
+			     a->chain->vnfs[i].on_fault == SL_ON_FAULT_BYPASS ? SL_QUARANTINE_BYPASS
+									      : SL_QUARANTINE_DROP);
 	for (unsigned int i = 0; i < a->turn_count; i++) {
 		struct sl_instance *instance = a->turns[i].instance;
 		struct sl_chain *before = instance->chain;
@@ -170,6 +202,7 @@ static void abandon(struct attempt *a)
 {
 	struct sl_engine *engine = a->engine;
 
+	sl_faults_take(engine); /* they name instances */
 	if (a->next != NULL) {
 		sl_claims_only(engine->generation);
 		sl_generation_give_numbers(engine, a->next, engine->generation);
@@ -195,6 +228,7 @@ static void retire(struct attempt *a, struct sl_generation *old)
 	/* Events name instances, which may end now. */
 	while (sl_engine_take_events(engine) > 0)
 		;
+	sl_faults_take(engine);
 	sl_past_keep(engine, old);
 	sl_generation_give_numbers(engine, old, a->next);
 	sl_generation_free(old);
@@ -332,7 +366,7 @@ static int apply(struct sl_engine *engine, struct sl_chain *chain,
 		struct attempt attempt = {.engine = engine, .chain = chain, .errors = errors};
 
 		sl_diff_free(applied->diff);
-		applied->diff = sl_diff_new(engine, chain, replace, errors);
+		applied->diff = sl_diff_new(engine, chain, replace, request->fresh, errors);
 		if (applied->diff == NULL) {
 			err = -EINVAL;
 			break;
@@ -364,6 +398,7 @@ int sl_engine_apply(struct sl_engine *engine, const struct sl_apply_request *req
 {
 	const struct sl_host_config *config = engine->config;
 	struct sl_chain *chain;
+	uint64_t was = engine->generation->number;
 	char summary[256];
 	int err = -EINVAL;
 
@@ -393,6 +428,10 @@ int sl_engine_apply(struct sl_engine *engine, const struct sl_apply_request *req
 	if (request->dry_run)
 		return 0;
 	applied->gap = longest_gap(engine);
+	if (request->fresh != NULL) {
+		sl_history_renumber(engine, was);
+		return 0;
+	}
 	sl_diff_summary(applied->diff, summary, sizeof(summary));
 	sl_history_note(engine, request, summary);
 	sl_log(SL_LOG_INFO, "generation %llu, %s, applied by user %u: %s%s",

@@ -25,6 +25,7 @@ struct work {
 	const struct sl_generation *running;
 	const struct sl_chain *old, *new;
 	const char *const *replace;
+	const char *fresh;
 	struct sl_diff *diff;
 	bool failed;
 };
@@ -85,6 +86,11 @@ static bool must_replace(const struct work *w, const char *name)
 		if (strcmp(w->replace[i], name) == 0)
 			return true;
 	return false;
+}
+
+static bool is_fresh(const struct work *w, const char *name)
+{
+	return w->fresh != NULL && strcmp(w->fresh, name) == 0;
 }
 
 /*
@@ -213,6 +219,11 @@ static bool same_layout(const struct sl_node_type *was, const struct sl_node_typ
 	       same_names(was->counters, type->counters) && strcmp(was->name, type->name) == 0;
 }
 
+static bool in_quarantine(const struct work *w, unsigned int from)
+{
+	return sl_instance_quarantined(w->running->vnfs[from]) != SL_QUARANTINE_NONE;
+}
+
 /* Why the instance cannot go on; NULL: it can. */
 static const char *why_new(const struct work *w, unsigned int number, unsigned int from)
 {
@@ -220,8 +231,8 @@ static const char *why_new(const struct work *w, unsigned int number, unsigned i
 
 	if (strcmp(was->type->name, vnf->type->name) != 0)
 		return "is of another type";
-	if (was->type != vnf->type &&
-	    (!same_layout(was->type, vnf->type) || must_replace(w, vnf->name)))
+	if (was->type != vnf->type && (!same_layout(was->type, vnf->type) ||
+				       must_replace(w, vnf->name) || in_quarantine(w, from)))
 		return "its plugin was loaded anew";
 	if (w->running->vnfs[from]->mask != w->diff->masks[number])
 		return "runs on other workers";
@@ -237,8 +248,16 @@ static bool carries(const struct work *w, unsigned int number, unsigned int from
 {
 	const struct sl_node_type *was = w->old->vnfs[from].type, *type = w->new->vnfs[number].type;
 
-	return was != type && strcmp(was->name, type->name) == 0 && was->export_state != NULL &&
-	       type->import_state != NULL && w->running->vnfs[from]->mask == w->diff->masks[number];
+	/* What is left of one that crashed cannot be trusted. */
+	return !in_quarantine(w, from) && was != type && strcmp(was->name, type->name) == 0 &&
+	       was->export_state != NULL && type->import_state != NULL &&
+	       w->running->vnfs[from]->mask == w->diff->masks[number];
+}
+
+static bool same_policy(const struct sl_chain_vnf *was, const struct sl_chain_vnf *vnf)
+{
+	return was->on_fault == vnf->on_fault && was->restart_after == vnf->restart_after &&
+	       was->restart_most == vnf->restart_most;
 }
 
 static void compare_vnf(struct work *w, unsigned int number)
@@ -276,9 +295,23 @@ static void compare_vnf(struct work *w, unsigned int number)
 		return;
 	}
 	live = name_differences(vnf->type->params, was->config, vnf->config, names, sizeof(names));
-	if (names[0] == '\0') {
+	if (in_quarantine(w, from) && (names[0] != '\0' || is_fresh(w, vnf->name))) {
+		note(w, SL_OF_VNF, SL_CHANGE_REPLACED, vnf->name, "it is in quarantine%s",
+		     sessions_of(was->type));
+		return;
+	}
+	if (names[0] == '\0' && !is_fresh(w, vnf->name)) {
 		w->diff->vnfs[number] = from;
-		note(w, SL_OF_VNF, SL_CHANGE_KEPT, vnf->name, "%s", "");
+		if (same_policy(was, vnf))
+			note(w, SL_OF_VNF, SL_CHANGE_KEPT, vnf->name, "%s", "");
+		else
+			note(w, SL_OF_VNF, SL_CHANGE_CHANGED, vnf->name, "%s",
+			     "what happens after a fault");
+		return;
+	}
+	if (names[0] == '\0') {
+		note(w, SL_OF_VNF, SL_CHANGE_REPLACED, vnf->name, "a fresh instance%s",
+		     sessions_of(was->type));
 		return;
 	}
 	if (!live || vnf->type->configure == NULL || must_replace(w, vnf->name)) {
@@ -343,16 +376,19 @@ static void compare_steering(struct work *w, unsigned int number)
 	}
 	live = name_differences(steering->type->params, was->config, steering->config, names,
 				sizeof(names));
-	if (same && names[0] == '\0') {
+	if (same && names[0] == '\0' && !is_fresh(w, port)) {
 		w->diff->steerings[number] = from;
 		note(w, SL_OF_STEERING, SL_CHANGE_KEPT, port, "%s", "");
-	} else if (same && live && steering->type->configure != NULL && !must_replace(w, port)) {
+	} else if (same && live && names[0] != '\0' && steering->type->configure != NULL &&
+		   !must_replace(w, port)) {
 		w->diff->steerings[number] = from;
 		w->diff->configure_steerings[number] = true;
 		note(w, SL_OF_STEERING, SL_CHANGE_CHANGED, port, "%s", names);
 	} else {
 		note(w, SL_OF_STEERING, SL_CHANGE_REPLACED, port, "%s",
-		     same ? names : "other paths meet at the port");
+		     !same              ? "other paths meet at the port"
+		     : names[0] == '\0' ? "a fresh instance"
+					: names);
 	}
 }
 
@@ -460,13 +496,14 @@ static struct sl_diff *allocate(const struct sl_chain *chain)
 }
 
 struct sl_diff *sl_diff_new(const struct sl_engine *engine, const struct sl_chain *chain,
-			    const char *const *replace, struct sl_errors *errors)
+			    const char *const *replace, const char *fresh, struct sl_errors *errors)
 {
 	struct work w = {
 		.running = engine->generation,
 		.old = engine->generation->chain,
 		.new = chain,
 		.replace = replace,
+		.fresh = fresh,
 		.diff = allocate(chain),
 	};
 

@@ -43,9 +43,11 @@ struct sl_diff {
 };
 
 /* NULL with messages. replace: names of VNFs and ports (for steering) that turned out to need a
- * new instance, NULL-ended; or NULL. */
+ * new instance, NULL-ended; or NULL. fresh: one that gets a new instance though nothing differs; or
+ * NULL. */
 struct sl_diff *sl_diff_new(const struct sl_engine *engine, const struct sl_chain *chain,
-			    const char *const *replace, struct sl_errors *errors);
+			    const char *const *replace, const char *fresh,
+			    struct sl_errors *errors);
 void sl_diff_free(struct sl_diff *diff);
 /* "1 VNF added, 2 changed; 1 port removed": at most size bytes. */
 void sl_diff_summary(const struct sl_diff *diff, char *text, size_t size);

@@ -9,7 +9,9 @@
 
 #include <rte_cycles.h>
 
+#include <core/fault/fault.h>
 #include <core/host/eal.h>
+#include <core/host/faults.h>
 #include <core/host/log.h>
 #include <core/host/privileges.h>
 #include <core/host/private.h>
@@ -68,6 +70,7 @@ static int make_workers(struct sl_engine *engine, struct sl_errors *errors)
 		if (engine->workers[i] == NULL)
 			return -ENOMEM;
 		engine->worker_count++;
+		sl_worker_watchdog(engine->workers[i], config->watchdog_ms);
 		private->events[i] = sl_events_new(i, errors);
 		if (private->events[i] == NULL)
 			return -ENOMEM;
@@ -120,6 +123,12 @@ int sl_engine_start(struct sl_engine *engine, struct sl_chain *chain, struct sl_
 	engine->private->signals = sl_signals_open(errors);
 	if (engine->private->signals < 0)
 		return engine->private->signals;
+	sl_fault_install();
+	engine->private->fault = sl_fault_thread_new();
+	if (engine->private->fault == NULL)
+		return sl_fail(errors, ENOMEM, "out of memory");
+	engine->private->fault->main = true;
+	sl_fault_adopt(engine->private->fault);
 	err = sl_eal_start(engine->config, needs_pci(chain), errors);
 	engine->private->eal = err == 0;
 	engine->private->pci = needs_pci(chain);
@@ -279,8 +288,9 @@ void sl_engine_poll(struct sl_engine *engine, unsigned int wait_us, int fd)
 		watch(engine);
 		sl_links_watch(engine);
 	}
+	sl_workers_watch();
 	poll_instances(engine, now);
-	if (tend(engine) > 0)
+	if (sl_faults_tend(engine) + tend(engine) > 0)
 		wait.tv_sec = wait.tv_nsec = 0;
 	if (ppoll(files, 2, &wait, NULL) > 0 && files[0].revents != 0)
 		take_signals(engine);
@@ -408,6 +418,7 @@ void sl_engine_stop(struct sl_engine *engine)
 	if (engine->private->abandoned)
 		return;
 	sl_engine_take_events(engine);
+	sl_faults_take(engine);
 	count_leftover(engine);
 	engine->stopped = true;
 	for (unsigned int i = 0; i < engine->port_count; i++)
@@ -460,6 +471,9 @@ void sl_engine_free(struct sl_engine *engine)
 	free(private->events);
 	free(private->stuck);
 	free(private->seen_loops);
+	sl_faults_free(engine);
+	sl_fault_disown();
+	sl_fault_thread_free(private->fault);
 	free(private);
 	engine->private = NULL;
 }

@@ -60,6 +60,9 @@ static int make_vnfs(struct build *build)
 				    sl_registry_owner(build->engine->registry, vnf->type));
 		instance->mask = build->placement.vnfs[i];
 		instance->chain = sl_chain_use(build->own_chain);
+		atomic_store(&instance->on_fault, vnf->on_fault == SL_ON_FAULT_BYPASS
+							  ? SL_QUARANTINE_BYPASS
+							  : SL_QUARANTINE_DROP);
 		generation->vnfs[i] = instance;
 	}
 	return 0;

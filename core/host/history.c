@@ -59,6 +59,15 @@ void sl_history_note(struct sl_engine *engine, const struct sl_apply_request *re
 	history->entries[history->count++] = entry;
 }
 
+void sl_history_renumber(struct sl_engine *engine, uint64_t was)
+{
+	struct sl_history *history = engine->private->history;
+
+	for (unsigned int i = 0; history != NULL && i < history->count; i++)
+		if (history->entries[i].number == was)
+			history->entries[i].number = engine->generation->number;
+}
+
 const struct sl_history_entry *sl_history_get(const struct sl_engine *engine, unsigned int i)
 {
 	const struct sl_history *history = engine->private->history;

@@ -43,7 +43,9 @@ struct sl_engine_private {
 	uint64_t seen_moves;
 	uint64_t *seen_loops; /* per worker */
 	bool seen;
-	struct rte_ring *mismatches; /* of struct mismatch: see fusion.c */
+	struct sl_faults *faults;
+	struct sl_fault_thread *fault; /* the main thread's */
+	struct rte_ring *mismatches;   /* of struct mismatch: see fusion.c */
 	FILE *mismatch_file;
 };
 
@@ -62,6 +64,12 @@ int sl_engine_fusion_start(struct sl_engine *engine, const struct sl_chain *chai
 /* Memory that workers will want, mismatches that they found; returns how many. */
 unsigned int sl_engine_fusion_tend(struct sl_engine *engine);
 void sl_engine_fusion_end(struct sl_engine *engine);
+
+/* reload.c: the running chain again, with a fresh instance for that VNF, or for the steering of
+ * that port. The generation is not one of the history's. */
+int sl_engine_renew(struct sl_engine *engine, const char *name, struct sl_errors *errors);
+/* history.c: the running generation is entry `was` again, by another number. */
+void sl_history_renumber(struct sl_engine *engine, uint64_t was);
 
 /* engine.c: show what nodes reported; returns how many events there were. */
 unsigned int sl_engine_take_events(struct sl_engine *engine);

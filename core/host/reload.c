@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <core/host/apply.h>
 #include <core/host/log.h>
@@ -21,13 +22,13 @@ static const struct sl_history_entry *running(const struct sl_engine *engine)
 	return last;
 }
 
-/* Apply the running chain again, whose names mean the new plugin now. */
-static int apply_again(struct sl_engine *engine, const char *name, bool copy, uid_t who,
-		       struct sl_applied *applied, struct sl_errors *errors)
+/* Apply the running chain again. fresh, copy: as in the request. */
+static int apply_again(struct sl_engine *engine, const char *why, const char *fresh, bool copy,
+		       uid_t who, struct sl_applied *applied, struct sl_errors *errors)
 {
 	const struct sl_history_entry *entry = running(engine);
-	struct sl_apply_request request = {.who = who, .copy = copy};
-	char *file, *text, why[128];
+	struct sl_apply_request request = {.who = who, .why = why, .fresh = fresh, .copy = copy};
+	char *file, *text;
 	int err;
 
 	if (entry == NULL)
@@ -37,11 +38,9 @@ static int apply_again(struct sl_engine *engine, const char *name, bool copy, ui
 	text = malloc(entry->size + 1);
 	if (file != NULL && text != NULL) {
 		memcpy(text, entry->text, entry->size + 1);
-		snprintf(why, sizeof(why), "reload of plugin %.64s: ", name);
 		request.file = file;
 		request.text = text;
 		request.size = entry->size;
-		request.why = why;
 		err = sl_engine_apply(engine, &request, applied, errors);
 	} else {
 		err = sl_fail(errors, ENOMEM, "out of memory");
@@ -51,10 +50,20 @@ static int apply_again(struct sl_engine *engine, const char *name, bool copy, ui
 	return err;
 }
 
+int sl_engine_renew(struct sl_engine *engine, const char *name, struct sl_errors *errors)
+{
+	struct sl_applied applied = {0};
+	int err = apply_again(engine, "", name, false, getuid(), &applied, errors);
+
+	sl_diff_free(applied.diff);
+	return err;
+}
+
 int sl_engine_reload(struct sl_engine *engine, const char *name, bool copy, uid_t who,
 		     struct sl_applied *applied, struct sl_errors *errors)
 {
 	struct sl_loaded_plugin *old = sl_registry_find(engine->registry, name, errors), *new;
+	char why[128];
 	int err;
 
 	*applied = (struct sl_applied){0};
@@ -63,7 +72,9 @@ int sl_engine_reload(struct sl_engine *engine, const char *name, bool copy, uid_
 	new = sl_registry_reload(engine->registry, old, errors);
 	if (new == NULL)
 		return -EINVAL;
-	err = apply_again(engine, name, copy, who, applied, errors);
+	/* Its names mean the new plugin now. */
+	snprintf(why, sizeof(why), "reload of plugin %.64s: ", name);
+	err = apply_again(engine, why, NULL, copy, who, applied, errors);
 	if (err != 0) {
 		old->superseded = false;
 		if (new->instances == 0)

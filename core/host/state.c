@@ -5,6 +5,7 @@
 
 #include <rte_cycles.h>
 
+#include <core/fault/fault.h>
 #include <core/host/private.h>
 #include <core/host/state.h>
 #include <core/plugin/growth.h>
@@ -41,14 +42,23 @@ struct visit {
 	struct sl_worker_job job;
 	uint16_t hop;
 	struct sl_records records;
+	struct sl_node *node;
+	bool crashed;
 };
+
+static void export_slice(void *context)
+{
+	struct visit *v = context;
+
+	v->node->instance->type->export_state(v->node, &v->records.slice);
+}
 
 static void visit_run(struct sl_worker *worker, struct sl_worker_job *job)
 {
 	struct visit *v = (struct visit *)(void *)((char *)job - offsetof(struct visit, job));
-	struct sl_node *node = sl_graph_node(sl_worker_graph_now(worker), v->hop);
 
-	node->instance->type->export_state(node, &v->records.slice);
+	v->node = sl_graph_node(sl_worker_graph_now(worker), v->hop);
+	v->crashed = !sl_graph_call(v->node, export_slice, v);
 }
 
 static int take_all(const struct visit *v, uint32_t worker, sl_record_fn take, void *context,
@@ -78,6 +88,9 @@ static int export_worker(struct sl_engine *engine, struct sl_instance *instance,
 		sl_records_empty(&v->records);
 		v->job.done = false;
 		err = sl_worker_run(on, &v->job);
+		if (err == 0 && v->crashed)
+			return sl_fail(errors, EFAULT, "%s: it crashed while it told its state",
+				       instance->name);
 		if (err != 0)
 			return sl_fail(errors, -err, "%s: worker %u does not answer",
 				       instance->name, worker);
@@ -129,6 +142,24 @@ int sl_importer_init(struct sl_importer *importer, const struct sl_generation *g
 	return 0;
 }
 
+/* A record that is being offered, to what may crash. */
+struct offer {
+	struct sl_instance *instance;
+	struct sl_node *node;
+	uint32_t version, size;
+	const void *record;
+	struct sl_errors *errors;
+	int got;
+};
+
+static void import(void *context)
+{
+	struct offer *o = context;
+
+	o->got =
+		o->instance->type->import_state(o->node, o->version, o->record, o->size, o->errors);
+}
+
 static int offer(struct sl_importer *importer, uint32_t worker, const void *record, uint32_t size,
 		 struct sl_errors *errors)
 {
@@ -136,11 +167,19 @@ static int offer(struct sl_importer *importer, uint32_t worker, const void *reco
 	unsigned int said = sl_errors_count(errors);
 	struct sl_graph *graph =
 		importer->generation->graphs[sl_state_worker(instance, worker)]->graph;
+	struct offer offer = {.instance = instance,
+			      .node = sl_graph_node(graph, importer->hop),
+			      .version = importer->version,
+			      .record = record,
+			      .size = size,
+			      .errors = errors};
 	int got;
 
 	sl_graph_set_now(graph, rte_rdtsc());
-	got = instance->type->import_state(sl_graph_node(graph, importer->hop), importer->version,
-					   record, size, errors);
+	got = sl_fault_run(instance, import, &offer) ? offer.got : -EFAULT;
+	if (got == -EFAULT)
+		return sl_fail(errors, EFAULT, "%s: it crashed with a record of %u bytes",
+			       instance->name, size);
 	if (got < 0 && sl_errors_count(errors) == said)
 		sl_fail(errors, -got, "%s: refuses a record of %u bytes of version %u: %s",
 			instance->name, size, importer->version, strerror(-got));

@@ -32,6 +32,7 @@
 
 static void nap(void)
 {
+	sl_workers_watch();
 	/* Short: workers may share the core, and packets wait for nobody. */
 	nanosleep(&(struct timespec){.tv_nsec = 20000}, NULL);
 }

@@ -4,8 +4,10 @@
 #include <string.h>
 
 #include <sluice/memory.h>
+#include <sluice/trail.h>
 
 #include <core/error/errors.h>
+#include <core/fault/fault.h>
 #include <core/plugin/arena.h>
 #include <core/plugin/instance.h>
 #include <core/plugin/registry.h>
@@ -30,11 +32,48 @@ struct sl_arena *sl_instance_arena(const struct sl_instance *instance)
 	return instance != NULL ? instance->arena : engine_arena();
 }
 
+/*
+ * A fault on the main thread, or one that is no signal.
+ */
+static void post(struct sl_instance *instance, const struct sl_fault_cause *cause)
+{
+	struct sl_fault *fault;
+
+	sl_instance_fault(instance);
+	fault = sl_fault_claim();
+	if (fault == NULL)
+		return;
+	fault->cause = *cause;
+	fault->call = SL_CALL_MAIN;
+	fault->instance = instance;
+	sl_fault_post(fault);
+}
+
+/*
+ * It got no memory. While it is made or configured that is an error which somebody reports. Later
+ * nobody expects it to want more: it leaks.
+ */
+static void *refuse(struct sl_instance *instance)
+{
+	struct sl_fault_cause cause = {.kind = SL_FAULT_MEMORY};
+
+	bool packets = sl_fault_self != NULL && !sl_fault_self->main;
+
+	if (instance == NULL || (!instance->running && !packets) || instance->plugin == NULL ||
+	    sl_instance_quarantined(instance) != SL_QUARANTINE_NONE)
+		return NULL;
+	cause.address = sl_arena_cap(instance->arena);
+	if (cause.address != 0)
+		post(instance, &cause);
+	return NULL;
+}
+
 void *sl_alloc(struct sl_instance *instance, size_t size)
 {
 	struct sl_arena *arena = sl_instance_arena(instance);
+	void *memory = arena != NULL ? sl_arena_take(arena, size) : NULL;
 
-	return arena != NULL ? sl_arena_take(arena, size) : NULL;
+	return memory != NULL ? memory : refuse(instance);
 }
 
 void sl_free(struct sl_instance *instance, void *memory)
@@ -46,8 +85,9 @@ void sl_free(struct sl_instance *instance, void *memory)
 void *sl_alloc_table(struct sl_instance *instance, size_t size)
 {
 	struct sl_arena *arena = sl_instance_arena(instance);
+	void *memory = arena != NULL ? sl_arena_take_table(arena, size) : NULL;
 
-	return arena != NULL ? sl_arena_take_table(arena, size) : NULL;
+	return memory != NULL ? memory : refuse(instance);
 }
 
 void sl_free_table(struct sl_instance *instance, void *memory)
@@ -79,11 +119,43 @@ static void release(struct sl_instance *instance)
 	free(instance);
 }
 
+/* What is made, by code that may crash: then it is not made. */
+struct making {
+	struct sl_instance *instance;
+	const void *config;
+	struct sl_node *node;
+	struct sl_errors *errors;
+	int error;
+};
+
+static void run_create(void *context)
+{
+	struct making *m = context;
+
+	m->error = m->instance->type->create(m->instance, m->config, m->errors);
+}
+
+static void run_worker_init(void *context)
+{
+	struct making *m = context;
+
+	m->error = m->instance->type->worker_init(m->node, m->errors);
+}
+
+static int make(struct making *m, void (*run)(void *context))
+{
+	if (sl_fault_run(m->instance, run, m))
+		return m->error;
+	return sl_fail(m->errors, EFAULT, "%s: %s crashes in its %s()", m->instance->name,
+		       m->instance->type->name, m->node != NULL ? "worker_init" : "create");
+}
+
 struct sl_instance *sl_instance_new(const struct sl_node_type *type, const char *name,
 				    const void *config, uint64_t cap, uint32_t workers,
 				    struct sl_errors *errors)
 {
 	struct sl_instance *instance = calloc(1, sizeof(*instance));
+	struct making making = {.config = config, .errors = errors};
 	unsigned int said = errors != NULL ? sl_errors_count(errors) : 0;
 	int error;
 
@@ -107,7 +179,9 @@ struct sl_instance *sl_instance_new(const struct sl_node_type *type, const char 
 		no_memory(instance, errors);
 		goto fail;
 	}
-	if (type->create == NULL || (error = type->create(instance, config, errors)) == 0)
+	making.instance = instance;
+	error = type->create == NULL ? 0 : make(&making, run_create);
+	if (error == 0)
 		return instance;
 	if (errors != NULL && sl_errors_count(errors) == said)
 		sl_fail(errors, -error, "%s: %s refuses its configuration: %s", name, type->name,
@@ -121,6 +195,8 @@ fail:
 void sl_instance_belongs(struct sl_instance *instance, struct sl_loaded_plugin *plugin)
 {
 	instance->plugin = plugin;
+	sl_symbol_module((uintptr_t)instance->type->process, &instance->code_low,
+			 &instance->code_high);
 	if (plugin != NULL)
 		plugin->instances++;
 }
@@ -145,6 +221,7 @@ int sl_instance_join(struct sl_instance *instance, struct sl_node *node, struct 
 	const struct sl_node_type *type = instance->type;
 	uint16_t worker = node->worker;
 	void *state;
+	struct making making = {.instance = instance, .node = node, .errors = errors};
 	int error;
 
 	if (worker >= instance->workers)
@@ -166,7 +243,7 @@ int sl_instance_join(struct sl_instance *instance, struct sl_node *node, struct 
 		error = no_memory(instance, errors);
 		goto fail;
 	}
-	error = type->worker_init != NULL ? type->worker_init(node, errors) : 0;
+	error = type->worker_init != NULL ? make(&making, run_worker_init) : 0;
 	if (error != 0)
 		goto fail;
 	instance->state[worker] = state;
@@ -180,14 +257,55 @@ fail:
 	return error;
 }
 
+_Atomic uint32_t sl_quarantines;
+
+void sl_instance_quarantine(struct sl_instance *instance, enum sl_quarantine how)
+{
+	atomic_store_explicit(&instance->quarantine, (uint8_t)how, memory_order_relaxed);
+	/* Release: who sees the number sees the state. */
+	atomic_fetch_add_explicit(&sl_quarantines, 1, memory_order_release);
+	sl_unfuse(instance);
+}
+
+void sl_instance_fault(struct sl_instance *instance)
+{
+	enum sl_quarantine how =
+		(enum sl_quarantine)atomic_load_explicit(&instance->on_fault, memory_order_relaxed);
+
+	sl_instance_quarantine(instance, how != SL_QUARANTINE_NONE ? how : SL_QUARANTINE_DROP);
+}
+
+static void run_poll(void *instance)
+{
+	((struct sl_instance *)instance)->type->poll(instance);
+}
+
 void sl_instance_poll(struct sl_instance *instance, uint64_t now)
 {
 	const struct sl_node_type *type = instance->type;
 
-	if (type->poll == NULL || now < instance->next_poll)
+	if (type->poll == NULL || now < instance->next_poll ||
+	    sl_instance_quarantined(instance) != SL_QUARANTINE_NONE)
 		return;
 	instance->next_poll = now + sl_hz() / 1000 * type->poll_ms;
-	type->poll(instance);
+	sl_instance_call(instance, run_poll, instance);
+}
+
+bool sl_instance_call(struct sl_instance *instance, void (*run)(void *context), void *context)
+{
+	bool was = instance->running, back;
+
+	instance->running = true;
+	back = sl_fault_run(instance, run, context);
+	instance->running = was;
+	if (!back)
+		sl_instance_crashed(instance);
+	return back;
+}
+
+void sl_instance_crashed(struct sl_instance *instance)
+{
+	post(instance, &sl_fault_self->seen);
 }
 
 struct sl_instance *sl_instance_use(struct sl_instance *instance)
@@ -227,12 +345,18 @@ void sl_instance_forget_counts(struct sl_instance *instance)
 			memset(instance->counters[w], 0, size);
 }
 
+static void run_destroy(void *instance)
+{
+	((struct sl_instance *)instance)->type->destroy(instance);
+}
+
 void sl_instance_free(struct sl_instance *instance)
 {
 	if (instance == NULL || --instance->users > 0)
 		return;
+	/* One that crashed may crash again; what it has besides its arena is lost then. */
 	if (instance->type->destroy != NULL)
-		instance->type->destroy(instance);
+		sl_fault_run(instance, run_destroy, instance);
 	if (instance->plugin != NULL)
 		instance->plugin->instances--;
 	release(instance);

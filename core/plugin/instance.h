@@ -15,6 +15,14 @@
 struct sl_arena; /* core/plugin/arena.h */
 struct sl_chain; /* core/chain/model.h */
 
+/* What packets of an instance get that crashed, hung or else cannot be trusted any more. Its code
+ * is not called again. */
+enum sl_quarantine {
+	SL_QUARANTINE_NONE,
+	SL_QUARANTINE_DROP,
+	SL_QUARANTINE_BYPASS,
+};
+
 /* Addresses the instance answers for: see sl_claim_prefix(). */
 struct sl_claim {
 	enum sl_side side;
@@ -39,6 +47,10 @@ struct sl_instance {
 	uint64_t mask;          /* bit per worker of the engine that runs it; the engine sets it */
 	struct sl_chain *chain; /* that its configuration lies in; the engine's, may be NULL */
 	uint64_t *past;         /* counters of instances that this one replaced; NULL: none */
+	_Atomic uint8_t quarantine; /* enum sl_quarantine */
+	_Atomic uint8_t on_fault;   /* enum sl_quarantine: what a fault makes of it; NONE: drop */
+	uintptr_t code_low, code_high; /* of its plugin */
+	bool running;                  /* in a call in which it is not expected to allocate */
 };
 
 /* Make one: arena (memory cap in bytes, 0: none), data, type->create(). NULL with messages. */
@@ -53,6 +65,10 @@ void sl_instance_belongs(struct sl_instance *instance, struct sl_loaded_plugin *
 int sl_instance_join(struct sl_instance *instance, struct sl_node *node, struct sl_errors *errors);
 /* Call type->poll() if it is time for it. Main thread. */
 void sl_instance_poll(struct sl_instance *instance, uint64_t now);
+/* Quarantine it after sl_fault_run() came back in vain on the main thread. */
+void sl_instance_crashed(struct sl_instance *instance);
+/* Call the type, on the main thread. False: it crashed, and is in quarantine. */
+bool sl_instance_call(struct sl_instance *instance, void (*run)(void *context), void *context);
 /* One more generation has it. */
 struct sl_instance *sl_instance_use(struct sl_instance *instance);
 /* Take over the counters of an instance of the same type name that this one replaces. */
@@ -64,6 +80,19 @@ void sl_instance_forget_counts(struct sl_instance *instance);
 /* One generation has it no more; after the last: type->destroy(), then the arena is gone with all
  * that is in it. NULL is allowed. */
 void sl_instance_free(struct sl_instance *instance);
+/* Quarantine it, or change what its packets get: workers that run it see it at their next walk. Any
+ * thread. */
+void sl_instance_quarantine(struct sl_instance *instance, enum sl_quarantine how);
+/* The same as its chain wants it after a fault. */
+void sl_instance_fault(struct sl_instance *instance);
+/* How often that was done, to any. */
+extern _Atomic uint32_t sl_quarantines;
+
+static inline enum sl_quarantine sl_instance_quarantined(const struct sl_instance *instance)
+{
+	return (enum sl_quarantine)atomic_load_explicit(&instance->quarantine,
+							memory_order_relaxed);
+}
 /* Its memory; NULL: the engine's own. */
 struct sl_arena *sl_instance_arena(const struct sl_instance *instance);
 /* Bytes it has allocated, and its cap (0: none). */

@@ -9,6 +9,7 @@
 #include <rte_power_intrinsics.h>
 #include <rte_ring.h>
 
+#include <core/fault/fault.h>
 #include <core/worker/worker.h>
 
 /* What the main thread wants of the loop; it only ever grows. */
@@ -28,6 +29,15 @@ struct sl_idle {
 	uint32_t empty;     /* rounds without a packet */
 	uint32_t sleep_ns;  /* the last sleep; they get longer */
 	uint64_t us_cycles; /* TSC ticks in a microsecond */
+};
+
+/* What the watchdog saw the last time that something had moved on. */
+struct sl_watch {
+	uint64_t heartbeat, place;
+	uint64_t since;     /* TSC */
+	uint64_t processor; /* ns that the thread had run for */
+	uint64_t next;      /* TSC: look again */
+	unsigned int tries; /* to get it out of the call */
 };
 
 struct sl_worker {
@@ -50,6 +60,11 @@ struct sl_worker {
 	/* Written by whoever sends. */
 	uint64_t inbox_full __rte_cache_aligned;
 
+	struct sl_fault_thread *fault;
+	/* The main thread's. */
+	uint32_t watchdog_ms; /* 0: none */
+	struct sl_watch watch;
+
 	struct sl_idle idle __rte_cache_aligned;
 	uint64_t next_tick;
 };
@@ -64,6 +79,10 @@ static inline uint64_t sl_stat_read(const uint64_t *stat)
 {
 	return __atomic_load_n(stat, __ATOMIC_RELAXED);
 }
+
+/* watchdog.c */
+void sl_watch_add(struct sl_worker *worker);
+void sl_watch_remove(struct sl_worker *worker);
 
 /* The loop: what rte_eal_remote_launch() runs. */
 int sl_worker_loop(void *worker);

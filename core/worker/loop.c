@@ -147,6 +147,7 @@ int sl_worker_loop(void *context)
 	/* Acquire: with it all that was set up before the launch. */
 	(void)atomic_load_explicit(&worker->wish, memory_order_acquire);
 	prepare_thread(worker);
+	sl_fault_adopt(worker->fault);
 	rte_rcu_qsbr_thread_register(qsbr, worker->index);
 	rte_rcu_qsbr_thread_online(qsbr, worker->index);
 	for (;;) {
@@ -185,6 +186,7 @@ int sl_worker_loop(void *context)
 		__atomic_store_n(&stats->heartbeat, now, __ATOMIC_RELAXED);
 	}
 	settle(worker);
+	sl_fault_disown();
 	rte_rcu_qsbr_thread_offline(qsbr, worker->index);
 	rte_rcu_qsbr_thread_unregister(qsbr, worker->index);
 	atomic_store_explicit(&worker->ended, true, memory_order_release);

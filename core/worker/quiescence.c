@@ -7,6 +7,7 @@
 
 #include <core/plugin/instance.h>
 #include <core/worker/quiescence.h>
+#include <core/worker/worker.h>
 
 /* Part of the one engine; here because sl_synchronize() has no argument to find it by. */
 static struct rte_rcu_qsbr *qsbr;
@@ -44,8 +45,10 @@ static void wait_once(void)
 	uint64_t token = rte_rcu_qsbr_start(qsbr);
 
 	/* The main thread may share a core with the worker it waits for: sleep, do not spin. */
-	while (rte_rcu_qsbr_check(qsbr, token, false) != 1)
+	while (rte_rcu_qsbr_check(qsbr, token, false) != 1) {
+		sl_workers_watch();
 		nanosleep(&(struct timespec){.tv_nsec = 10000}, NULL);
+	}
 }
 
 /* Twice: a worker looks for what was un-fused before it says that it is quiescent, and may have

@@ -51,12 +51,15 @@ struct sl_worker *sl_worker_new(uint16_t index, unsigned int lcore, uint32_t bur
 		rte_free(worker);
 		return NULL;
 	}
-	if (sl_quiescence_join() != 0) {
+	worker->fault = sl_fault_thread_new();
+	if (worker->fault == NULL || sl_quiescence_join() != 0) {
 		sl_fail(errors, ENOMEM, "worker %u: no memory", index);
+		sl_fault_thread_free(worker->fault);
 		rte_ring_free(worker->inbox);
 		rte_free(worker);
 		return NULL;
 	}
+	sl_watch_add(worker);
 	return worker;
 }
 
@@ -67,6 +70,8 @@ void sl_worker_free(struct sl_worker *worker)
 	if (sl_worker_stop(worker, false) != 0)
 		return;
 	sl_worker_empty_inbox(worker);
+	sl_watch_remove(worker);
+	sl_fault_thread_free(worker->fault);
 	rte_ring_free(worker->inbox);
 	sl_quiescence_leave();
 	rte_free(worker);
@@ -108,6 +113,7 @@ int sl_worker_stop(struct sl_worker *worker, bool drain)
 	while (!atomic_load_explicit(&worker->ended, memory_order_acquire)) {
 		if (rte_rdtsc() > give_up)
 			return -ETIMEDOUT;
+		sl_workers_watch();
 		nap(50);
 	}
 	rte_eal_wait_lcore(worker->lcore);
@@ -145,6 +151,7 @@ int sl_worker_run(struct sl_worker *worker, struct sl_worker_job *job)
 		    atomic_compare_exchange_strong(&worker->job, &mine, NULL))
 			return -ETIMEDOUT;
 		mine = job;
+		sl_workers_watch();
 		nap(5);
 	}
 	return 0;

@@ -90,6 +90,15 @@ uint16_t sl_worker_inbox(struct sl_worker *worker, uint16_t hop, struct rte_mbuf
 /* Run a job on the worker and wait for it; on the caller when the worker does not run. Main
  * thread. -ETIMEDOUT when it does not answer: it has not and will not run the job. */
 int sl_worker_run(struct sl_worker *worker, struct sl_worker_job *job);
+/*
+ * Watchdog: a call into a plugin that takes a worker longer than this is left, and its instance
+ * quarantined; 0: never. Time counts that the worker runs, and that it sleeps in there; time that
+ * it is not scheduled, or stopped by a debugger, does not. Main thread.
+ */
+void sl_worker_watchdog(struct sl_worker *worker, uint32_t ms);
+/* Look at all workers, if it is time to. Whoever waits for workers calls it as well. Main thread.
+ */
+void sl_workers_watch(void);
 struct sl_graph *sl_worker_graph_now(struct sl_worker *worker);
 void sl_worker_stats(const struct sl_worker *worker, struct sl_worker_stats *stats);
 uint16_t sl_worker_index(const struct sl_worker *worker);

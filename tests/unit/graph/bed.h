@@ -12,6 +12,7 @@
 #include <rte_mbuf.h>
 
 #include <core/error/errors.h>
+#include <core/fault/fault.h>
 #include <core/graph/hop.h>
 #include <core/plugin/registry.h>
 
@@ -133,6 +134,10 @@ static inline uint64_t bed_drops(uint16_t hop, enum sl_graph_reason reason)
 
 static inline void bed_close(void)
 {
+	struct sl_fault fault;
+
+	while (sl_fault_take(&fault)) /* the main thread has its packets */
+		rte_pktmbuf_free_bulk(fault.packets, fault.packet_count);
 	sl_graph_free(bed.graph);
 	for (uint16_t i = 0; i < bed.hop_count; i++)
 		sl_instance_free(bed.instances[i]);
