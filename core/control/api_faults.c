@@ -26,13 +26,13 @@ static const struct sl_api_member fault_members[] = {
 	{"packets", SL_API_NUMBER, "How many of them are kept", NULL, false},
 	{"capture", SL_API_TEXT, "Those, as the bytes of a pcapng file, in hexadecimal digits",
 	 NULL, true},
-	{NULL},
+	{.name = NULL},
 };
 
 static const struct sl_api_member faults_members[] = {
 	{"faults", SL_API_LIST, "The last 32, the oldest first", fault_members, false},
 	{"count", SL_API_NUMBER, "All there have been", NULL, false},
-	{NULL},
+	{.name = NULL},
 };
 
 static json_t *show_faults(struct sl_api_call *call)
@@ -68,13 +68,13 @@ static const struct sl_param restart_args[] = {
 		       .flags = SL_REQUIRED,
 		       .offset = offsetof(struct restart_args, vnf),
 		       .doc = "The VNF, or a port for its steering"},
-	{0},
+	{.name = NULL},
 };
 
 static const struct sl_api_member restart_members[] = {
 	{"vnf", SL_API_TEXT, "Whose instance is a fresh one now", NULL, false},
 	{"generation", SL_API_NUMBER, "That runs now", NULL, false},
-	{NULL},
+	{.name = NULL},
 };
 
 static bool is_known(const struct sl_chain *chain, const char *name)
@@ -142,5 +142,5 @@ const struct sl_api_operation sl_api_faults[] = {
 		.answer = restart_members,
 		.run = restart,
 	},
-	{NULL},
+	{.method = NULL},
 };
