@@ -32,7 +32,7 @@ struct sl_idle {
 };
 
 /* What the watchdog saw the last time that something had moved on. */
-struct sl_watch {
+struct sl_watchdog {
 	uint64_t heartbeat, place;
 	uint64_t since;     /* TSC */
 	uint64_t processor; /* ns that the thread had run for */
@@ -63,7 +63,7 @@ struct sl_worker {
 	struct sl_fault_thread *fault;
 	/* The main thread's. */
 	uint32_t watchdog_ms; /* 0: none */
-	struct sl_watch watch;
+	struct sl_watchdog watch;
 
 	struct sl_idle idle __rte_cache_aligned;
 	uint64_t next_tick;
@@ -81,8 +81,8 @@ static inline uint64_t sl_stat_read(const uint64_t *stat)
 }
 
 /* watchdog.c */
-void sl_watch_add(struct sl_worker *worker);
-void sl_watch_remove(struct sl_worker *worker);
+void sl_watchdog_add(struct sl_worker *worker);
+void sl_watchdog_remove(struct sl_worker *worker);
 
 /* The loop: what rte_eal_remote_launch() runs. */
 int sl_worker_loop(void *worker);

@@ -30,13 +30,13 @@
 /* Of the one engine: who waits for a worker may know no other. */
 static struct sl_worker *watched[SL_MAX_WORKERS];
 
-void sl_watch_add(struct sl_worker *worker)
+void sl_watchdog_add(struct sl_worker *worker)
 {
 	if (worker->index < SL_MAX_WORKERS)
 		watched[worker->index] = worker;
 }
 
-void sl_watch_remove(struct sl_worker *worker)
+void sl_watchdog_remove(struct sl_worker *worker)
 {
 	if (worker->index < SL_MAX_WORKERS && watched[worker->index] == worker)
 		watched[worker->index] = NULL;
@@ -86,7 +86,7 @@ static uint64_t ms(uint64_t n)
 
 static void watch(struct sl_worker *worker, uint64_t now)
 {
-	struct sl_watch *watch = &worker->watch;
+	struct sl_watchdog *watch = &worker->watch;
 	uint64_t limit = (uint64_t)worker->watchdog_ms * 1000000, place, heartbeat;
 
 	watch->next = now + ms(RTE_MAX(RTE_MIN(worker->watchdog_ms / LOOKS, (uint32_t)MOST_MS),
@@ -96,11 +96,11 @@ static void watch(struct sl_worker *worker, uint64_t now)
 	heartbeat = sl_stat_read(&worker->stats.heartbeat);
 	place = sl_fault_place(worker->fault);
 	if (heartbeat != watch->heartbeat || place != watch->place || watch->since == 0) {
-		*watch = (struct sl_watch){.heartbeat = heartbeat,
-					   .place = place,
-					   .since = now,
-					   .processor = processor_time(worker),
-					   .next = watch->next};
+		*watch = (struct sl_watchdog){.heartbeat = heartbeat,
+					      .place = place,
+					      .since = now,
+					      .processor = processor_time(worker),
+					      .next = watch->next};
 		return;
 	}
 	if (now - watch->since < ms(worker->watchdog_ms))

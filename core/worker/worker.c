@@ -59,7 +59,7 @@ struct sl_worker *sl_worker_new(uint16_t index, unsigned int lcore, uint32_t bur
 		rte_free(worker);
 		return NULL;
 	}
-	sl_watch_add(worker);
+	sl_watchdog_add(worker);
 	return worker;
 }
 
@@ -70,7 +70,7 @@ void sl_worker_free(struct sl_worker *worker)
 	if (sl_worker_stop(worker, false) != 0)
 		return;
 	sl_worker_empty_inbox(worker);
-	sl_watch_remove(worker);
+	sl_watchdog_remove(worker);
 	sl_fault_thread_free(worker->fault);
 	rte_ring_free(worker->inbox);
 	sl_quiescence_leave();
