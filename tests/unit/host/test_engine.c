@@ -330,18 +330,12 @@ static int tear_down(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_drains),
-		cmocka_unit_test(test_two_workers),
-		cmocka_unit_test(test_one_queue),
-		cmocka_unit_test(test_placed),
-		cmocka_unit_test(test_no_such_core),
-		cmocka_unit_test(test_signal),
-		cmocka_unit_test(test_duration),
-		cmocka_unit_test(test_late),
-		cmocka_unit_test(test_watchdog),
-		cmocka_unit_test(test_abandoned),
-		cmocka_unit_test(test_wrong_chain),
-		cmocka_unit_test(test_waits_for_neighbour),
+		cmocka_unit_test(test_drains),       cmocka_unit_test(test_two_workers),
+		cmocka_unit_test(test_one_queue),    cmocka_unit_test(test_placed),
+		cmocka_unit_test(test_no_such_core), cmocka_unit_test(test_signal),
+		cmocka_unit_test(test_duration),     cmocka_unit_test(test_late),
+		cmocka_unit_test(test_watchdog),     cmocka_unit_test(test_abandoned),
+		cmocka_unit_test(test_wrong_chain),  cmocka_unit_test(test_waits_for_neighbour),
 	};
 
 	return cmocka_run_group_tests(tests, set_up, tear_down);
