@@ -105,6 +105,7 @@ extern const struct sl_api_member sl_api_ports_answer[], sl_api_paths_answer[],
 
 /* All tables, NULL-ended, each ending with an operation without a method. */
 extern const struct sl_api_operation *const sl_api_tables[];
+extern const struct sl_api_operation sl_api_faults[];
 
 /* Tables. */
 extern const struct sl_api_operation sl_api_show[], sl_api_vnf[], sl_api_apply[], sl_api_plugin[],

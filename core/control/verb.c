@@ -10,6 +10,7 @@
 
 /* clang-format off: one a line */
 const struct sl_verb *const sl_verbs[] = {
+	&sl_verb_restart,
 	&sl_verb_run,     &sl_verb_check,   &sl_verb_test,
 	&sl_verb_schema,  &sl_verb_show,    &sl_verb_do,
 	&sl_verb_events,  &sl_verb_capture, &sl_verb_trace,

@@ -55,6 +55,7 @@ extern const struct sl_verb sl_verb_run, sl_verb_check, sl_verb_schema, sl_verb_
 	sl_verb_trace, sl_verb_top;
 /* All of them, NULL-ended, in the order of `sluice help`. */
 extern const struct sl_verb *const sl_verbs[];
+extern const struct sl_verb sl_verb_restart;
 
 /* The verb of that name, or NULL. */
 const struct sl_verb *sl_verb_find(const char *name);
