@@ -14,7 +14,7 @@
 
 /* A million sessions as JSON; more is not for one answer. */
 #define MOST_ANSWER ((size_t)512 << 20)
-#define PATIENCE    60L /* seconds */
+#define PATIENCE    60 /* seconds */
 
 struct answer {
 	char *text;
@@ -96,6 +96,12 @@ static json_t *understand(const char *socket, const struct answer *answer, long 
 json_t *sl_client_ask(const char *socket, const char *path, const json_t *body,
 		      struct sl_errors *errors)
 {
+	return sl_client_ask_within(socket, path, body, PATIENCE, errors);
+}
+
+json_t *sl_client_ask_within(const char *socket, const char *path, const json_t *body,
+			     unsigned int seconds, struct sl_errors *errors)
+{
 	CURL *curl = curl_easy_init();
 	struct answer answer = {0};
 	struct curl_slist *headers = NULL;
@@ -113,7 +119,7 @@ json_t *sl_client_ask(const char *socket, const char *path, const json_t *body,
 	curl_easy_setopt(curl, CURLOPT_URL, url);
 	curl_easy_setopt(curl, CURLOPT_PROXY, "");
 	curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
-	curl_easy_setopt(curl, CURLOPT_TIMEOUT, PATIENCE);
+	curl_easy_setopt(curl, CURLOPT_TIMEOUT, (long)seconds);
 	curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, take);
 	curl_easy_setopt(curl, CURLOPT_WRITEDATA, &answer);
 	if (body != NULL) {
@@ -232,7 +238,7 @@ int sl_client_read(const char *socket, const char *path, const struct sl_client_
 	curl_easy_setopt(reading.curl, CURLOPT_URL, url);
 	curl_easy_setopt(reading.curl, CURLOPT_PROXY, "");
 	curl_easy_setopt(reading.curl, CURLOPT_NOSIGNAL, 1L);
-	curl_easy_setopt(reading.curl, CURLOPT_CONNECTTIMEOUT, PATIENCE);
+	curl_easy_setopt(reading.curl, CURLOPT_CONNECTTIMEOUT, (long)PATIENCE);
 	curl_easy_setopt(reading.curl, CURLOPT_BUFFERSIZE, 512 * 1024L);
 	curl_easy_setopt(reading.curl, CURLOPT_WRITEFUNCTION, pass_on);
 	curl_easy_setopt(reading.curl, CURLOPT_WRITEDATA, &reading);

@@ -15,6 +15,9 @@
  */
 json_t *sl_client_ask(const char *socket, const char *path, const json_t *body,
 		      struct sl_errors *errors);
+/* The same, with less patience than usual. */
+json_t *sl_client_ask_within(const char *socket, const char *path, const json_t *body,
+			     unsigned int seconds, struct sl_errors *errors);
 
 struct sl_client_sink {
 	/* Some bytes of the answer. false: no more are wanted. */

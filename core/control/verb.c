@@ -8,7 +8,8 @@
 #include <core/control/verb.h>
 #include <core/host/config.h>
 
-/* clang-format off: one a line */
+/* One a line, so that adding one changes one. */
+/* clang-format off */
 const struct sl_verb *const sl_verbs[] = {
 	&sl_verb_run,
 	&sl_verb_check,
@@ -26,6 +27,7 @@ const struct sl_verb *const sl_verbs[] = {
 	&sl_verb_restart,
 	&sl_verb_fusion,
 	&sl_verb_plugin,
+	&sl_verb_completion,
 	&sl_verb_help,
 	&sl_verb_version,
 	NULL,
