@@ -131,7 +131,7 @@ int sl_socket_listen(const char *path, uint32_t mode, const char *group, struct 
 		return sl_fail(errors, error, "control socket %s: %s", path, strerror(error));
 	}
 	error = group != NULL ? give_to_group(path, group, errors) : 0;
-	if (error == 0 && (listen(fd, 128) != 0 || chmod(path, mode & 0777) != 0))
+	if (error == 0 && (listen(fd, 512) != 0 || chmod(path, mode & 0777) != 0))
 		error = sl_fail(errors, errno, "control socket %s: %s", path, strerror(errno));
 	if (error != 0) {
 		unlink(path);
