@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include <core/control/api.h>
+#include <core/host/log.h>
 
 int LLVMFuzzerInitialize(int *argc, char ***argv);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -27,6 +28,7 @@ static const char chain_text[] =
 	"  p: lan <-> fw <-> nat <-> wan\n";
 
 static struct sl_engine engine;
+static struct sl_audit *audit;
 
 static void die(const char *what, struct sl_errors *errors)
 {
@@ -71,6 +73,8 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 		die("the engine does not start", errors);
 	for (int i = 0; i < 5000 && !sl_engine_drained(&engine); i++)
 		sl_engine_poll(&engine, 1000, -1);
+	audit = sl_audit_new();
+	sl_log_open(SL_LOG_ERROR, NULL);
 	atexit(stop);
 	sl_errors_resolve(errors, NULL, NULL);
 	sl_errors_free(errors);
@@ -123,7 +127,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	char *text = malloc(size + 1), *path, *query, *body, *method;
 	struct sl_arg args[SL_MAX_ARGS];
-	struct sl_api_request request = {.args = args};
+	struct sl_api_request request = {.args = args, .audit = audit};
 
 	memcpy(text, data, size);
 	text[size] = '\0';
