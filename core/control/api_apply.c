@@ -159,5 +159,5 @@ const struct sl_api_operation sl_api_apply[] = {
 		.answer = sl_api_applied_answer,
 		.run = rollback,
 	},
-	{NULL},
+	{.method = NULL},
 };

@@ -110,12 +110,12 @@ static const struct sl_api_member entry_members[] = {
 	{"arguments", SL_API_TEXT, "Of long ones, only how long they are", NULL, false},
 	{"status", SL_API_NUMBER, "HTTP status of the answer", NULL, false},
 	{"result", SL_API_TEXT, "What was wrong; empty: nothing", NULL, false},
-	{NULL},
+	{.name = NULL},
 };
 
 static const struct sl_api_member members[] = {
 	{"audit", SL_API_LIST, "The oldest first", entry_members, false},
-	{NULL},
+	{.name = NULL},
 };
 
 const struct sl_api_operation sl_api_audit[] = {
@@ -129,5 +129,5 @@ const struct sl_api_operation sl_api_audit[] = {
 		.answer = members,
 		.run = show,
 	},
-	{NULL},
+	{.method = NULL},
 };

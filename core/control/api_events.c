@@ -96,13 +96,13 @@ static const struct sl_api_member event_members[] = {
 	{"event", SL_API_TEXT, "Its name; what else there is depends on it", NULL, false},
 	{"vnf", SL_API_TEXT, "The instance that reports it", NULL, true},
 	{"worker", SL_API_NUMBER, "The worker that it concerns", NULL, true},
-	{NULL},
+	{.name = NULL},
 };
 
 static const struct sl_api_member list_members[] = {
 	{"events", SL_API_LIST, "The oldest first", event_members, false},
 	{"next", SL_API_NUMBER, "`since` for those that come later", NULL, false},
-	{NULL},
+	{.name = NULL},
 };
 
 static json_t *list(const struct sl_recent *recent, uint64_t since, uint64_t limit)
@@ -178,5 +178,5 @@ const struct sl_api_operation sl_api_events[] = {
 		.type = "application/x-ndjson",
 		.run = follow_events,
 	},
-	{NULL},
+	{.method = NULL},
 };

@@ -69,5 +69,5 @@ const struct sl_api_operation sl_api_fusion[] = {
 		.answer = sl_api_fusion_answer,
 		.run = change,
 	},
-	{NULL},
+	{.method = NULL},
 };

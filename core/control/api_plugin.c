@@ -101,5 +101,5 @@ const struct sl_api_operation sl_api_plugin[] = {
 		.answer = members,
 		.run = unload,
 	},
-	{NULL},
+	{.method = NULL},
 };

@@ -205,5 +205,5 @@ const struct sl_api_operation sl_api_show[] = {
 		.answer = sl_api_history_answer,
 		.run = history,
 	},
-	{NULL},
+	{.method = NULL},
 };

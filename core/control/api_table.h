@@ -17,7 +17,7 @@
  *			.answer = applied,
  *			.run = rollback,
  *		},
- *		{NULL},
+ *		{.method = NULL},
  *	};
  *
  * and, when the table is new, name it in api_table.c.

@@ -252,5 +252,5 @@ const struct sl_api_operation sl_api_vnf[] = {
 		.any_args = true,
 		.run = command,
 	},
-	{NULL},
+	{.method = NULL},
 };
