@@ -202,10 +202,10 @@ const char *sl_api_allowed(const char *path, char *out, size_t size)
 	out[0] = '\0';
 	for (unsigned int t = 0; sl_api_tables[t] != NULL; t++)
 		for (const struct sl_api_operation *o = sl_api_tables[t]; o->method != NULL; o++) {
-			if (!matches(o->path, path, &call, 0))
-				continue;
+			bool found = matches(o->path, path, &call, 0);
+
 			forget_names(&call);
-			if (strstr(out, o->method) == NULL)
+			if (found && strstr(out, o->method) == NULL)
 				snprintf(out + strlen(out), size - strlen(out), "%s%s%s",
 					 out[0] != '\0' ? ", " : "", o->method,
 					 strcmp(o->method, "GET") == 0 ? ", HEAD" : "");
@@ -321,6 +321,7 @@ static json_t *dispatch(struct sl_api_call *call)
 		answer = run(call, &gathered);
 	if (strcmp(call->operation->method, "POST") == 0)
 		sl_api_audit_note(call, gathered.args, gathered.count, answer);
+	call->given = NULL;
 	gathered_free(&gathered);
 	return answer;
 }

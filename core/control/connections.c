@@ -22,8 +22,9 @@ struct sl_connection {
 };
 
 struct sl_connections {
-	TAILQ_HEAD(, sl_connection) all; /* the one that waits the longest first */
-	unsigned int admins, others;     /* that were not hung up on */
+	TAILQ_HEAD(sl_connection_list, sl_connection)
+	all;                         /* the one that waits the longest first */
+	unsigned int admins, others; /* that were not hung up on */
 	/* Milliseconds in which the server was polled: what the main thread spends elsewhere, in
 	 * an apply say, is not held against clients. */
 	uint64_t now;

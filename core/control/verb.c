@@ -45,9 +45,11 @@ const struct sl_verb *sl_verb_find(const char *name)
 int sl_verb_unknown(const char *by, const char *name)
 {
 	const char *names[64] = {NULL}, *near;
+	unsigned int n = 0;
 
-	for (unsigned int i = 0; i < 63 && sl_verbs[i] != NULL; i++)
-		names[i] = sl_verbs[i]->name;
+	for (const struct sl_verb *const *verb = sl_verbs; *verb != NULL; verb++)
+		if (n < 63)
+			names[n++] = (*verb)->name;
 	near = sl_near_miss(name, names);
 	fprintf(stderr, "sluice%s%s: no verb `%s`; ", by != NULL ? " " : "", by != NULL ? by : "",
 		name);

@@ -191,11 +191,15 @@ static int unknown(const struct sl_verb *verb, const char *view)
 {
 	const char *words[64] = {NULL}, *near;
 	char copies[63][32];
+	unsigned int n = 0;
 
-	for (unsigned int i = 0; i < 63 && forms[i].words != NULL; i++) {
-		snprintf(copies[i], sizeof(copies[i]), "%.*s", (int)strcspn(forms[i].words, " "),
-			 forms[i].words);
-		words[i] = copies[i];
+	for (const struct sl_form *form = forms; form->words != NULL; form++) {
+		if (n == 63)
+			break;
+		snprintf(copies[n], sizeof(copies[n]), "%.*s", (int)strcspn(form->words, " "),
+			 form->words);
+		words[n] = copies[n];
+		n++;
 	}
 	near = sl_near_miss(view, words);
 	return near != NULL ? sl_verb_misused(verb, "no view `%s`; did you mean `%s`?", view, near)
