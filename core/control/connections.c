@@ -74,7 +74,7 @@ static void make_room(struct sl_connections *connections, bool of_admins)
 {
 	struct sl_connection *one;
 
-	TAILQ_FOREACH (one, &connections->all, links) {
+	for (one = TAILQ_FIRST(&connections->all); one != NULL; one = TAILQ_NEXT(one, links)) {
 		if (!one->waiting || one->gone)
 			continue;
 		if (!of_admins && one->peer.role == SL_ROLE_ADMIN)
@@ -137,7 +137,7 @@ void sl_connections_tend(struct sl_connections *connections)
 
 	connections->now += passed < MOST_ROUND_MS ? passed : MOST_ROUND_MS;
 	connections->polled = real;
-	TAILQ_FOREACH (one, &connections->all, links) {
+	for (one = TAILQ_FIRST(&connections->all); one != NULL; one = TAILQ_NEXT(one, links)) {
 		if (one->since + DEADLINE_MS > connections->now)
 			return;
 		if (one->waiting)
