@@ -275,5 +275,5 @@ const struct sl_api_operation sl_api_capture[] = {
 		.type = "application/x-pcapng",
 		.run = capture,
 	},
-	{NULL},
+	{.method = NULL},
 };
