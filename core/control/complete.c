@@ -319,7 +319,7 @@ static void take_value(struct line *line, const struct sl_option *option, const 
 }
 
 /* Tell options, their values and arguments apart. */
-static void read_words(struct line *line, char *const *words, int count)
+static void read_words(struct line *line, const char *const *words, int count)
 {
 	for (int i = 1; i < count - 1; i++) {
 		const struct sl_option *option = find_option(line->verb, words[i]);
@@ -384,7 +384,7 @@ static void offer_verbs(const struct line *line)
 	}
 }
 
-static void offer_next(struct line *line, char *const *words, int count)
+static void offer_next(struct line *line, const char *const *words, int count)
 {
 	line->verb = sl_verb_find(words[0]);
 	if (line->verb != NULL)
@@ -407,7 +407,7 @@ static void offer_next(struct line *line, char *const *words, int count)
 	}
 }
 
-void sl_complete(FILE *out, char *const *words, int count)
+void sl_complete(FILE *out, const char *const *words, int count)
 {
 	struct offers offers = {.count = 0};
 	struct line line = {

@@ -10,6 +10,6 @@
  * may stand as a word of its own, as bash splits words. Prints one candidate a line, all of which
  * begin with the last word; or ":files", when the name of a file is expected.
  */
-void sl_complete(FILE *out, char *const *words, int count);
+void sl_complete(FILE *out, const char *const *words, int count);
 
 #endif

@@ -37,7 +37,7 @@ static int run(const struct sl_verb *verb, int argc, char **argv)
 	argc -= optind;
 	argv += optind;
 	if (argc > 0 && strcmp(argv[0], "words") == 0)
-		sl_complete(stdout, argv + 1, argc - 1);
+		sl_complete(stdout, (const char *const *)(argv + 1), argc - 1);
 	else if (argc == 1 && strcmp(argv[0], "bash") == 0)
 		fputs(script, stdout);
 	else

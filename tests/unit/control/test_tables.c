@@ -110,7 +110,7 @@ static void verbs(void **state)
 }
 
 /* The candidates, a space behind each. */
-static char *complete(char *const *words, int count)
+static char *complete(const char *const *words, int count)
 {
 	size_t size;
 	char *text;
@@ -127,7 +127,7 @@ static char *complete(char *const *words, int count)
 static void completions(void **state)
 {
 	static const struct {
-		char *words[8];
+		const char *words[8];
 		const char *expected;
 	} cases[] = {
 		{{"appl"}, "apply "},
