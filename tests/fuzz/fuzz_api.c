@@ -117,7 +117,7 @@ static void ask(const struct sl_api_request *request)
 	if ((status == 200) == json_is_string(json_object_get(answer, "error")))
 		abort();
 	if (status != 200 && status != 400 && status != 403 && status != 404 && status != 405 &&
-	    status != 409 && status != 503)
+	    status != 409 && status != 426 && status != 503)
 		abort();
 	free(text);
 	json_decref(answer);
