@@ -262,5 +262,5 @@ const struct sl_api_operation sl_api_trace[] = {
 		.type = "application/x-ndjson",
 		.run = trace,
 	},
-	{NULL},
+	{.method = NULL},
 };

@@ -55,6 +55,11 @@ static struct sl_host_config *host_config(struct sl_errors *errors)
 	return config;
 }
 
+static void stop(void)
+{
+	sl_engine_stop(&engine);
+}
+
 int LLVMFuzzerInitialize(int *argc, char ***argv)
 {
 	struct sl_errors *errors = sl_errors_new();
@@ -96,11 +101,6 @@ static unsigned int split(char *query, struct sl_arg *args)
 		args[count++] = (struct sl_arg){pair, equals != NULL ? equals + 1 : ""};
 	}
 	return count;
-}
-
-static void stop(void)
-{
-	sl_engine_stop(&engine);
 }
 
 static void ask(const struct sl_api_request *request)
