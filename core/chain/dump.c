@@ -101,6 +101,14 @@ static void add_fields(json_t *object, const struct sl_param *table, const unsig
 	}
 }
 
+json_t *sl_config_dump(const struct sl_param *table, const void *config)
+{
+	json_t *object = json_object();
+
+	add_fields(object, table, config);
+	return object;
+}
+
 static json_t *dump_port(const struct sl_chain_port *port)
 {
 	json_t *config = json_object();

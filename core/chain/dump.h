@@ -10,5 +10,7 @@
 /* Two chain files that say the same give equal dumps, in whichever language they are written.
  * Values are in base units (nanoseconds, bytes). NULL: out of memory. */
 json_t *sl_chain_dump(const struct sl_chain *chain);
+/* A configuration struct by its table. */
+json_t *sl_config_dump(const struct sl_param *table, const void *config);
 
 #endif

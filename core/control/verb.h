@@ -52,7 +52,7 @@ struct sl_verb {
 extern const struct sl_verb sl_verb_run, sl_verb_check, sl_verb_schema, sl_verb_show, sl_verb_do,
 	sl_verb_plugin, sl_verb_help, sl_verb_version, sl_verb_apply, sl_verb_rollback,
 	sl_verb_history, sl_verb_fusion, sl_verb_test, sl_verb_events, sl_verb_capture,
-	sl_verb_trace, sl_verb_top, sl_verb_completion;
+	sl_verb_trace, sl_verb_top, sl_verb_completion, sl_verb_plan;
 /* All of them, NULL-ended, in the order of `sluice help`. */
 extern const struct sl_verb *const sl_verbs[];
 extern const struct sl_verb sl_verb_restart;

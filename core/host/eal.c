@@ -4,6 +4,8 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -197,6 +199,36 @@ static void free_arguments(struct arguments *arguments)
 	free(arguments->list);
 }
 
+#define PREFIX "sluice-"
+
+/* EAL makes a folder for each prefix and leaves it. Those of processes that are gone go, as far as
+ * they are empty: of one that runs where this one cannot see it, nothing is lost with that. */
+static void remove_stale_folders(void)
+{
+	char parent[256], *slash;
+	struct dirent *entry;
+	DIR *folder;
+
+	snprintf(parent, sizeof(parent), "%s", rte_eal_get_runtime_dir());
+	slash = strrchr(parent, '/');
+	if (slash == NULL)
+		return;
+	*slash = '\0';
+	folder = opendir(parent);
+	while (folder != NULL && (entry = readdir(folder)) != NULL) {
+		char *end;
+		long pid;
+
+		if (strncmp(entry->d_name, PREFIX, strlen(PREFIX)) != 0)
+			continue;
+		pid = strtol(entry->d_name + strlen(PREFIX), &end, 10);
+		if (*end == '\0' && pid > 0 && kill((pid_t)pid, 0) != 0 && errno == ESRCH)
+			unlinkat(dirfd(folder), entry->d_name, AT_REMOVEDIR);
+	}
+	if (folder != NULL)
+		closedir(folder);
+}
+
 int sl_eal_start(const struct sl_host_config *config, bool pci, struct sl_errors *errors)
 {
 	struct arguments arguments = {0};
@@ -206,7 +238,7 @@ int sl_eal_start(const struct sl_host_config *config, bool pci, struct sl_errors
 
 	argue(&arguments, "sluice");
 	argue_lcores(&arguments, config);
-	argue(&arguments, "--file-prefix=sluice-%d", (int)getpid());
+	argue(&arguments, "--file-prefix=" PREFIX "%d", (int)getpid());
 	argue(&arguments, "--no-telemetry");
 	argue_log(&arguments, config->log_level);
 	if (!pci)
@@ -236,6 +268,7 @@ int sl_eal_start(const struct sl_host_config *config, bool pci, struct sl_errors
 	free_arguments(&arguments);
 	if (err != 0)
 		return err;
+	remove_stale_folders();
 	report(config, huge, pci);
 	return register_packet_field(errors);
 }
@@ -261,5 +294,9 @@ struct rte_mempool *sl_eal_pool(const struct sl_host_config *config, struct sl_e
 
 void sl_eal_end(void)
 {
+	char folder[256];
+
+	snprintf(folder, sizeof(folder), "%s", rte_eal_get_runtime_dir());
 	rte_eal_cleanup();
+	rmdir(folder);
 }

@@ -11,6 +11,9 @@ import time
 import peers
 
 
+VNFS = pathlib.Path(__file__).resolve().parent.parent.parent / "vnfs"
+
+
 def have_hugepages(megabytes):
     """Ask the kernel for 2 MB pages; without them everything runs, a little slower."""
     path = pathlib.Path("/proc/sys/vm/nr_hugepages")
@@ -35,7 +38,7 @@ class Sluice:
         with open(f"{f}/host.conf", "w") as out:
             out.write(f'cores = {{ main = {main}; workers = "{worker}"; }};\n'
                       f'control = {{ socket = "{self.socket}"; }};\n'
-                      f'plugins = [ "{build}/plugins" ];\n'
+                      f'plugins = [ "{build}/plugins" ];\nvnfs = [ "{VNFS}" ];\n'
                       f'memory = {{ mode = "{"huge" if huge else "normal"}"; '
                       f'megabytes = {megabytes}; }};\n'
                       'idle = { performance = true; };\n')

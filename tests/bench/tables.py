@@ -206,7 +206,23 @@ def index(rows):
     return table(["sessions", "`sl_index`", "`rte_hash`, the same hash given"], lines)
 
 
-TABLES = {"functions": functions, "chain-lengths": lengths, "chain-5": chain,
+def plan(rows):
+    """Predicted over measured."""
+    lines = []
+    for case in dict.fromkeys(key[0] for key in rows.found if key[0].startswith("plan-")):
+        for flows in (1000, 10000):
+            cells = []
+            for word in (" unfused", ""):
+                values = [rows.cycles(case, system + word, flows)
+                          for system in ("sluice", "predicted", "default")]
+                cells += [whole(values[0]), whole(values[1]), over(values[1], values[0], hundredth),
+                          over(values[2], values[0], hundredth)]
+            lines.append([case[5:], thousands(flows), *cells])
+    return table(["chain", "flows", "unfused: measured", "predicted", "ratio", "by the shipped table",
+                  "fused: measured", "predicted", "ratio", "by the shipped table"], lines)
+
+
+TABLES = {"plan": plan, "functions": functions, "chain-lengths": lengths, "chain-5": chain,
           "new-flows": new_flows, "goals": goals, "ports": ports, "nodes": nodes,
           "per-node": per_node, "index": index}
 
