@@ -99,13 +99,16 @@ static void put(struct sl_costs *costs, const char *of, const char *way, uint32_
 		unsigned int point, double plain, double more)
 {
 	struct sl_cost cost = {.bytes = bytes, .origin = SL_COST_NOW};
+	uint64_t flows = points[point];
 	const struct sl_cost *have = sl_costs_find(costs, of, way, "", bytes);
 
 	snprintf(cost.of, sizeof(cost.of), "%s", of);
 	snprintf(cost.way, sizeof(cost.way), "%s", way);
 	if (point > 0 && have != NULL && have->origin == SL_COST_NOW && have->bytes == bytes)
 		cost = *have;
-	cost.points[point] = (struct sl_cost_point){points[point], plain, more > 0 ? more : 0};
+	else
+		point = 0;
+	cost.points[point] = (struct sl_cost_point){flows, plain, more > 0 ? more : 0};
 	cost.count = point + 1;
 	sl_costs_put(costs, &cost);
 }
@@ -289,9 +292,11 @@ static void note(struct sl_cost *cost, const struct sl_node_type *type, unsigned
 	cost->count = point + 1;
 	if (hop->dropped > cost->dropped)
 		cost->dropped = hop->dropped;
-	/* Walked by next to none of its packets; what comes to it in a tunnel, by all. */
-	cost->fuses = (type->flags & SL_NODE_TRAILS) != 0 &&
-		      hop->share[SL_PROFILE_FUSED] < 0.1 * hop->share[SL_PROFILE_PLAIN];
+	/* Walked by next to none of its packets; what comes to it in a tunnel, by all. With few
+	 * flows this is plainest. */
+	if (point == 0)
+		cost->fuses = (type->flags & SL_NODE_TRAILS) != 0 &&
+			      hop->share[SL_PROFILE_FUSED] < 0.1 * hop->share[SL_PROFILE_PLAIN];
 }
 
 /* A path as it is measured, function by function. */

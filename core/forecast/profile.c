@@ -22,11 +22,14 @@
 #include <core/host/engine.h>
 #include <core/host/log.h>
 
-#define LONGEST_S 120
-#define WARM_S    20
+#define LONGEST_S 240
+#define WARM_S    60
 #define PACKETS   16384
 #define WINDOWS   40
 #define WINDOW_US 4000
+/* Packets of a window, so that some of its bursts are timed in each hop. */
+#define ENOUGH     4096
+#define MOST_TRIES 5000
 
 struct look {
 	uint64_t tsc;
@@ -177,22 +180,25 @@ static double taking(struct run *r, const struct look *looks)
 	return hops > 0 ? hops : 0;
 }
 
-static void measure(struct run *r, enum sl_profile_mode mode)
+static int measure(struct run *r, enum sl_profile_mode mode, struct sl_errors *errors)
 {
 	static struct look looks[WINDOWS + 1];
 	static double values[SL_PROFILE_HOPS][WINDOWS], totals[WINDOWS];
 	unsigned int hops = r->profile->hop_count, count[SL_PROFILE_HOPS] = {0}, total = 0;
 
 	take_look(r, &looks[0]);
-	for (unsigned int w = 1; w <= WINDOWS; w++) {
+	for (unsigned int w = 1, tries = 0; w <= WINDOWS; tries++) {
 		uint64_t until = rte_rdtsc() + rte_get_tsc_hz() / 1000000 * WINDOW_US;
 
 		do
 			sl_engine_poll(&r->engine, WINDOW_US / 4, -1);
 		while (rte_rdtsc() < until);
 		take_look(r, &looks[w]);
-		if (looks[w].polled == looks[w - 1].polled)
+		/* The worker may have had to wait for its core all that time. */
+		if (looks[w].polled - looks[w - 1].polled < ENOUGH && tries < MOST_TRIES)
 			continue;
+		if (looks[w].polled == looks[w - 1].polled)
+			return sl_fail(errors, ETIMEDOUT, "the worker's core is too busy");
 		totals[total++] = (looks[w].cpu - looks[w - 1].cpu) * r->profile->hz /
 				  (double)(looks[w].polled - looks[w - 1].polled);
 		for (unsigned int i = 0; i < hops; i++) {
@@ -202,6 +208,7 @@ static void measure(struct run *r, enum sl_profile_mode mode)
 			if (packets != 0)
 				values[i][count[i]++] = (double)cycles / (double)packets;
 		}
+		w++;
 	}
 	r->profile->total[mode] = calm(totals, total);
 	r->profile->taking = taking(r, looks);
@@ -218,9 +225,10 @@ static void measure(struct run *r, enum sl_profile_mode mode)
 				(double)(looks[WINDOWS].hops[i].drops - looks[0].hops[i].drops) /
 				(double)passed;
 	}
+	return 0;
 }
 
-/* Until every flow was there twice, in both directions; fused: until no more become so. */
+/* Until every flow was there, in both directions; fused: until no more become so. */
 static int warm_up(struct run *r, bool fused, struct sl_errors *errors)
 {
 	uint64_t end = rte_rdtsc() + WARM_S * rte_get_tsc_hz(), flows = UINT64_MAX, next = 0;
@@ -246,9 +254,9 @@ static int warm_up(struct run *r, bool fused, struct sl_errors *errors)
 		flows = stats.flows;
 		next = look.polled + r->conf->flows + 10000;
 	}
-	if (look.polled == first)
-		return sl_fail(errors, EIO, "the generator's packets do not come");
-	return 0;
+	return sl_fail(errors, ETIMEDOUT,
+		       "%llu flows do not come to rest: is the worker's core a busy one?",
+		       (unsigned long long)r->conf->flows);
 }
 
 static void describe(struct run *r)
@@ -290,12 +298,11 @@ static int run_engine(struct run *r, struct sl_errors *errors)
 	err = warm_up(r, false, errors);
 	if (err != 0)
 		return err;
-	measure(r, SL_PROFILE_PLAIN);
+	err = measure(r, SL_PROFILE_PLAIN, errors);
 	sl_engine_fuse(&r->engine, SL_FUSION_ON);
-	err = warm_up(r, true, errors);
 	if (err == 0)
-		measure(r, SL_PROFILE_FUSED);
-	return err;
+		err = warm_up(r, true, errors);
+	return err == 0 ? measure(r, SL_PROFILE_FUSED, errors) : err;
 }
 
 static void ignore_event(void *context, struct sl_engine *engine, const char *line)

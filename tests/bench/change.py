@@ -1,0 +1,136 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Change under load: hundreds of applies, rollbacks and reloads while a generator sends at full rate on
+one worker. Packets are numbered; a function at the end of the chain counts what is missing or out of
+order. See tests/system/test_apply, which does the same for less long."""
+import importlib.machinery
+import importlib.util
+import os
+import pathlib
+import shutil
+import statistics
+import tempfile
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
+FLOWS = 16384
+SESSIONS = 100000
+
+
+def load(build):
+    """The system test's parts: a running sluice, random chains, its checks."""
+    os.environ["SLUICE_BUILD"] = str(build)
+    path = str(ROOT / "tests/system/test_apply")
+    loader = importlib.machinery.SourceFileLoader("test_apply", path)
+    module = importlib.util.module_from_spec(importlib.util.spec_from_loader("test_apply", loader))
+    loader.exec_module(module)
+    return module
+
+
+def percentiles(values):
+    ordered = sorted(values)
+
+    def at(part):
+        return ordered[min(len(ordered) - 1, int(len(ordered) * part))]
+    return [round(at(0.5), 1), round(at(0.99), 1), round(ordered[-1], 1)]
+
+
+class Gaps:
+    """The longest gap of the worker in each change: by the clock, and without the time in which it was
+    ready to run and the kernel let others have its core."""
+
+    def __init__(self, test, sluice):
+        self.test, self.sluice, self.clock, self.own, self.took = test, sluice, [], [], []
+
+    def measure(self, change):
+        before = self.test.waited(self.sluice.process.pid, [1])
+        status, answer = change()
+        assert status == 200, answer
+        waited = self.test.waited(self.sluice.process.pid, [1]) - before
+        self.clock.append(answer["gap_us"])
+        self.own.append(max(answer["gap_us"] - waited, 0) if waited else answer["gap_us"])
+        self.took.append(answer["took_us"])
+        return answer
+
+    def row(self, case, flows, stats):
+        counters = next(v for v in stats["vnfs"] if v["name"] == "end")["counters"]
+        return {"case": f"change-{case}", "system": "sluice", "flows": flows, "bytes": 64,
+                "changes": len(self.clock), "packets": stats["totals"]["tx"],
+                "drops": stats["totals"]["drops"], "lost": counters["lost"],
+                "reordered": counters["reordered"], "gap_us": percentiles(self.clock),
+                "own_gap_us": percentiles(self.own),
+                "took_us": round(statistics.median(self.took))}
+
+
+def applies(test, count):
+    """Functions are added, removed, reordered, and given other rules, at random."""
+    with tempfile.TemporaryDirectory() as folder:
+        test.order.clear()
+        text = f", flows: {FLOWS}"
+        sluice = test.Sluice(folder, several(test, text), [1], 0)
+        gaps = Gaps(test, sluice)
+        for _ in range(count):
+            gaps.measure(lambda: sluice.apply(several(test, text)))
+        stats = sluice.stop()
+    test.check_law(stats["totals"])
+    return gaps.row("apply", FLOWS, stats)
+
+
+def several(test, text):
+    return test.random_chain().replace(", flows: 256", text)
+
+
+def rollbacks(test, count):
+    with tempfile.TemporaryDirectory() as folder:
+        test.order.clear()
+        text = f", flows: {FLOWS}"
+        sluice = test.Sluice(folder, several(test, text), [1], 0)
+        gaps = Gaps(test, sluice)
+        for i in range(count):
+            if i % 10 == 0:
+                assert sluice.apply(several(test, text))[0] == 200
+            gaps.measure(lambda: sluice.ask("POST", "/v1/rollback", {}))
+        stats = sluice.stop()
+    test.check_law(stats["totals"])
+    return gaps.row("rollback", FLOWS, stats)
+
+
+def sessions(sluice, name):
+    """Made so far, and there now."""
+    counters = sluice.get(f"/v1/vnfs/{name}")["counters"]
+    return counters.get("created", counters.get("sessions-made"))
+
+
+def reloads(test, build, count):
+    """Firewall and NAT built anew at their paths, in turn, with so many live sessions."""
+    with tempfile.TemporaryDirectory() as folder:
+        paths = {name: shutil.copy(f"{build}/plugins/{name}.so", f"{folder}/{name}.so")
+                 for name in ("firewall", "nat")}
+        vnfs = {"fw": f"plugin: {paths['firewall']}, default: deny, sessions: 262144, "
+                      "udp: 600 s, rules: [{allow: udp}]",
+                "nat": f"plugin: {paths['nat']}, inside: 198.18.0.0/15, sessions: 262144, "
+                       "pool: 192.0.2.1-192.0.2.32, udp-timeout: 600 s, "
+                       "udp-unreplied-timeout: 600 s"}
+        text = test.chain(vnfs).replace("flows: 256", f"flows: {SESSIONS}")
+        sluice = test.Sluice(folder, text, [1], 0)
+        for _ in range(600):
+            if sluice.get("/v1/status")["totals"]["rx"] > 4 * SESSIONS:
+                break
+            test.time.sleep(0.1)
+        before = {name: sessions(sluice, name) for name in vnfs}
+        assert before == dict.fromkeys(vnfs, SESSIONS), before
+        gaps = Gaps(test, sluice)
+        for i in range(count):
+            name = ("firewall", "nat")[i % 2]
+            os.unlink(paths[name])
+            shutil.copy(f"{build}/plugins/{name}.so", paths[name])
+            quoted = paths[name].replace("/", "%2F")
+            gaps.measure(lambda q=quoted: sluice.ask("POST", f"/v1/plugins/{q}/reload", {}))
+        after = {name: sessions(sluice, name) for name in vnfs}
+        stats = sluice.stop()
+    test.check_law(stats["totals"])
+    row = gaps.row("reload", SESSIONS, stats)
+    return {**row, "sessions_lost": sum(after[name] - before[name] for name in vnfs)}
+
+
+def run(build):
+    test = load(build)
+    return [applies(test, 500), rollbacks(test, 100), reloads(test, build, 100)]
