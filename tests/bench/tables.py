@@ -222,7 +222,23 @@ def plan(rows):
                   "fused: measured", "predicted", "ratio", "by the shipped table"], lines)
 
 
-TABLES = {"plan": plan, "functions": functions, "chain-lengths": lengths, "chain-5": chain,
+def change(rows):
+    names = {"apply": "applies: functions added, removed, reordered, other rules",
+             "rollback": "rollbacks", "reload": "reloads of firewall and NAT, 100,000 sessions"}
+    lines = []
+    for case, name in names.items():
+        row = rows.row(f"change-{case}", "sluice", 100000 if case == "reload" else 16384)
+        if row is None:
+            continue
+        lines.append([name, str(row["changes"]), thousands(row["packets"]),
+                      *(str(row[key]) for key in ("drops", "lost", "reordered")),
+                      str(row.get("sessions_lost", NONE)), pair(tenth, row["own_gap_us"]),
+                      pair(tenth, row["gap_us"])])
+    return table(["", "changes", "packets", "dropped", "missing", "out of order", "sessions lost",
+                  "gap, own time: p50 / p99 / max, µs", "gap, by the clock"], lines)
+
+
+TABLES = {"change": change, "plan": plan, "functions": functions, "chain-lengths": lengths, "chain-5": chain,
           "new-flows": new_flows, "goals": goals, "ports": ports, "nodes": nodes,
           "per-node": per_node, "index": index}
 
