@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,8 +13,30 @@
 struct sl_stats_file {
 	char *path;
 	char *temporary; /* renamed to path in the end; NULL: written in place */
+	bool unnamed;    /* it gets that name in the end only: who is killed leaves nothing */
 	FILE *out;
 };
+
+/* A file without a name in the folder of the file; -1: not on this file system. */
+static int open_unnamed(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	char *folder = slash != NULL ? strndup(path, (size_t)(slash - path) + 1) : strdup(".");
+	int fd = -1;
+
+	if (folder != NULL && access("/proc/self/fd", X_OK) == 0)
+		fd = open(folder, O_TMPFILE | O_WRONLY | O_CLOEXEC, 0666);
+	free(folder);
+	return fd;
+}
+
+static int give_name(const struct sl_stats_file *file)
+{
+	char from[32];
+
+	snprintf(from, sizeof(from), "/proc/self/fd/%d", fileno(file->out));
+	return linkat(AT_FDCWD, from, AT_FDCWD, file->temporary, AT_SYMLINK_FOLLOW);
+}
 
 /* Beside the file, so that renaming it is one step. A device or pipe is written as it is. */
 static int open_file(struct sl_stats_file *file, bool in_place)
@@ -30,12 +53,18 @@ static int open_file(struct sl_stats_file *file, bool in_place)
 	} else if (stat(file->path, &s) == 0 && !S_ISREG(s.st_mode)) {
 		fd = open(file->path, O_WRONLY | O_CLOEXEC);
 	} else {
-		if (asprintf(&file->temporary, "%s.XXXXXX", file->path) < 0) {
+		fd = open_unnamed(file->path);
+		file->unnamed = fd >= 0;
+		if (asprintf(&file->temporary, file->unnamed ? "%s.%ld" : "%s.XXXXXX", file->path,
+			     (long)getpid()) < 0) {
 			file->temporary = NULL;
+			if (fd >= 0)
+				close(fd);
 			return -ENOMEM;
 		}
-		fd = mkostemp(file->temporary, O_CLOEXEC);
-		if (fd >= 0 && fchmod(fd, 0666 & ~mask) != 0)
+		if (!file->unnamed)
+			fd = mkostemp(file->temporary, O_CLOEXEC);
+		if (!file->unnamed && fd >= 0 && fchmod(fd, 0666 & ~mask) != 0)
 			return -errno;
 	}
 	if (fd < 0) {
@@ -69,6 +98,8 @@ static int finish(struct sl_stats_file *file, bool written)
 	int error = written && fflush(file->out) == 0 ? 0 : errno;
 
 	if (error == 0 && file->temporary != NULL && fsync(fileno(file->out)) != 0)
+		error = errno;
+	if (error == 0 && file->unnamed && give_name(file) != 0)
 		error = errno;
 	if (fclose(file->out) != 0 && error == 0)
 		error = errno;
