@@ -327,6 +327,19 @@ static uint64_t longest_gap(const struct sl_engine *engine)
 	return longest;
 }
 
+static uint64_t longest_own_gap(const struct sl_engine *engine)
+{
+	uint64_t longest = 0;
+
+	for (unsigned int w = 0; w < engine->worker_count; w++) {
+		struct sl_worker_stats stats;
+
+		sl_worker_stats(engine->workers[w], &stats);
+		longest = RTE_MAX(longest, stats.switch_own);
+	}
+	return longest;
+}
+
 static bool may_apply(const struct sl_engine *engine, const struct sl_chain *chain,
 		      struct sl_errors *errors)
 {
@@ -428,6 +441,7 @@ int sl_engine_apply(struct sl_engine *engine, const struct sl_apply_request *req
 	if (request->dry_run)
 		return 0;
 	applied->gap = longest_gap(engine);
+	applied->own_gap = longest_own_gap(engine);
 	if (request->fresh != NULL) {
 		sl_history_renumber(engine, was);
 		return 0;

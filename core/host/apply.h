@@ -28,6 +28,7 @@ struct sl_applied {
 	uint64_t generation;  /* that runs now */
 	uint64_t took;        /* TSC ticks from the first worker asked to the last one turned */
 	uint64_t gap;         /* TSC ticks: the longest loop of a worker meanwhile */
+	uint64_t own_gap;     /* ns that a worker had its core in the longest loop that turned */
 	uint64_t carried;     /* records of state that new code took from old */
 	uint64_t lost;        /* and those that it found no place for */
 };

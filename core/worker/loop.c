@@ -3,6 +3,7 @@
 #include <pthread.h>
 #include <stdio.h>
 #include <sys/prctl.h>
+#include <time.h>
 
 #include <rte_cycles.h>
 #include <rte_rcu_qsbr.h>
@@ -73,6 +74,7 @@ static void turn(struct sl_worker *worker, struct sl_worker_graph *to, uint64_t 
 	} else if (to->newer != NULL) {
 		sl_graph_meet(to->graph, to->newer);
 		__atomic_store_n(&worker->stats.switch_gap, 0, __ATOMIC_RELAXED);
+		__atomic_store_n(&worker->stats.switch_own, 0, __ATOMIC_RELAXED);
 	} else if (to->older != NULL) {
 		/* What it has let go meanwhile came before anything that is polled from now on. */
 		sl_graph_walk(to->older, now);
@@ -103,6 +105,21 @@ static void note_gap(struct sl_worker_stats *stats, uint64_t gap)
 	__atomic_store_n(&stats->switch_gap, gap, __ATOMIC_RELAXED);
 	if (gap > stats->longest_gap)
 		__atomic_store_n(&stats->longest_gap, gap, __ATOMIC_RELAXED);
+}
+
+/* Time that this thread had a core, in ns: a system call, for loops that turn only. */
+static uint64_t own_time(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+}
+
+static void note_own(struct sl_worker_stats *stats, uint64_t own)
+{
+	if (own > stats->switch_own)
+		__atomic_store_n(&stats->switch_own, own, __ATOMIC_RELAXED);
 }
 
 static bool is_empty(const struct sl_worker *worker, const struct sl_worker_graph *running)
@@ -152,15 +169,17 @@ int sl_worker_loop(void *context)
 	rte_rcu_qsbr_thread_online(qsbr, worker->index);
 	for (;;) {
 		struct sl_worker_graph *running;
-		bool slept = false;
+		bool slept = false, turns;
 		uint32_t got = 0;
-		uint64_t then;
+		uint64_t then, own = 0;
 
 		wish = atomic_load_explicit(&worker->wish, memory_order_acquire);
 		running = atomic_load_explicit(&worker->running, memory_order_acquire);
-		if (unlikely(running !=
-			     atomic_load_explicit(&worker->turned, memory_order_relaxed)))
+		turns = running != atomic_load_explicit(&worker->turned, memory_order_relaxed);
+		if (unlikely(turns)) {
+			own = own_time();
 			turn(worker, running, now);
+		}
 		if (likely(running != NULL))
 			got = round_of_packets(worker, running, wish, now);
 		run_job(worker);
@@ -183,6 +202,8 @@ int sl_worker_loop(void *context)
 		sl_stat_add(got > 0 ? &stats->busy_cycles : &stats->idle_cycles, now - then);
 		if (unlikely(!slept && now - then > stats->switch_gap))
 			note_gap(stats, now - then);
+		if (unlikely(turns))
+			note_own(stats, own_time() - own);
 		__atomic_store_n(&stats->heartbeat, now, __ATOMIC_RELAXED);
 	}
 	settle(worker);

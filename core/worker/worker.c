@@ -182,6 +182,7 @@ void sl_worker_stats(const struct sl_worker *worker, struct sl_worker_stats *sta
 	stats->heartbeat = sl_stat_read(&live->heartbeat);
 	stats->longest_gap = sl_stat_read(&live->longest_gap);
 	stats->switch_gap = sl_stat_read(&live->switch_gap);
+	stats->switch_own = sl_stat_read(&live->switch_own);
 }
 
 uint16_t sl_worker_index(const struct sl_worker *worker)

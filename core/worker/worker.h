@@ -64,6 +64,7 @@ struct sl_worker_stats {
 	uint64_t heartbeat;   /* TSC of the last loop */
 	uint64_t longest_gap; /* TSC ticks of the longest loop that did not sleep */
 	uint64_t switch_gap;  /* the same, since generations were last switched */
+	uint64_t switch_own;  /* ns that it had its core in the longest loop that turned then */
 };
 
 struct sl_worker *sl_worker_new(uint16_t index, unsigned int lcore, uint32_t burst,
