@@ -49,6 +49,8 @@ fused = json.load(open("fused.json"))
 assert fused["totals"]["tx"] == 1000, fused["totals"]
 assert sum(w["verified"] for w in fused["fusion"]["workers"]) > 900, fused["fusion"]
 assert all(w["mismatches"] == 0 for w in fused["fusion"]["workers"]), fused["fusion"]
+grey = json.load(open("grey.json"))
+assert grey["drops"] == {"unknown": 1000} and grey["totals"]["tx"] > 1000, grey["drops"]
 hop = [h for h in filtered["hops"] if h["type"] == "ttl"]
 assert sum(h["drops"].get("ttl-too-low", 0) for h in hop) == 1000, hop
 END
