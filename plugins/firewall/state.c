@@ -11,6 +11,8 @@
 
 /* How many slots one slice looks at. */
 #define MOST_SLOTS 1024
+/* The cursor has the table above the slot in it. */
+#define LANE (UINT64_C(1) << 32)
 
 /* Integers little-endian, addresses and ports in network order. */
 struct session_record {
@@ -85,12 +87,11 @@ static bool tell_table(struct sl_node *node, struct fw_table *table, uint32_t *s
 void sl_fw_export(struct sl_node *node, struct sl_export *out)
 {
 	struct fw_worker *worker = node->state;
-	/* The table and the slot in it. */
-	uint32_t lane = (uint32_t)(out->cursor >> 32), slot = (uint32_t)out->cursor;
+	uint32_t lane = (uint32_t)(out->cursor / LANE), slot = (uint32_t)(out->cursor % LANE);
 
 	for (; lane < FW_LANES; lane++, slot = 0)
 		if (!tell_table(node, &worker->tables[lane], &slot, out)) {
-			out->cursor = (uint64_t)lane << 32 | slot;
+			out->cursor = lane * LANE + slot;
 			return;
 		}
 	out->cursor = UINT64_MAX;

@@ -184,7 +184,7 @@ static bool tell_stage(struct lb_worker *w, enum stage stage, uint32_t *slot, st
 	for (uint32_t most = MOST_SLOTS; *slot < end; ++*slot) {
 		bool told;
 
-		if (out->changed)
+		if (out->changed && marks != NULL)
 			*slot = sl_marked(marks, *slot, end);
 		if (*slot == end)
 			break;
