@@ -35,6 +35,9 @@ struct sl_api_request {
 	/* Where a source may be put, with read() set, in place of an answer. NULL: too many are
 	 * being read already. */
 	struct sl_api_source *source;
+	/* Where it may be said that the connection becomes one of core/host/hand_over.h, in place
+	 * of an answer. NULL: it cannot. */
+	bool *upgrade;
 };
 
 /* The answer, and the HTTP status that goes with it. Errors: see sl_api_fail(). NULL: out of

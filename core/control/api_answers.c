@@ -28,10 +28,24 @@
 		{"events", SL_API_NUMBER, "That there were", NULL, false},                     \
 		{"events_lost", SL_API_NUMBER, "That found no room", NULL, false},             \
 		{"watchers", SL_API_NUMBER, "Captures and traces that run", NULL, false},      \
+		{"restored", SL_API_OBJECT, "The state it began with", restored, true},        \
 	{                                                                                      \
 		"totals", SL_API_OBJECT, "The ledger: rx + made = tx + drops + joined + held", \
 			totals, false                                                          \
 	}
+
+static const struct sl_api_member restored[] = {
+	{"saved", SL_API_NUMBER, "When: seconds since 1970", NULL, false},
+	{"taken", SL_API_NUMBER, "Records", NULL, false},
+	{"moved", SL_API_NUMBER, "Of those, to another worker than the one that had them", NULL,
+	 false},
+	{"void", SL_API_NUMBER, "Records that mean nothing any more", NULL, false},
+	{"refused", SL_API_NUMBER, "Records that a VNF did not take", NULL, false},
+	{"lost", SL_API_NUMBER, "Records that no VNF was there for", NULL, false},
+	{"from_process", SL_API_NUMBER, "That was taken over from", NULL, true},
+	{"outage_ms", SL_API_REAL, "Milliseconds in which nobody forwarded", NULL, true},
+	{NULL, SL_API_TEXT, NULL, NULL, false},
+};
 
 static const struct sl_api_member totals[] = {
 	{"rx", SL_API_NUMBER, "Packets received", NULL, false},

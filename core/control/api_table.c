@@ -5,6 +5,7 @@
 /* clang-format off */
 const struct sl_api_operation *const sl_api_tables[] = {
 	sl_api_faults,
+	sl_api_state,
 	sl_api_show,
 	sl_api_vnf,
 	sl_api_apply,

@@ -108,6 +108,7 @@ extern const struct sl_api_operation *const sl_api_tables[];
 extern const struct sl_api_operation sl_api_faults[];
 
 /* Tables. */
+extern const struct sl_api_operation sl_api_state[];
 extern const struct sl_api_operation sl_api_show[], sl_api_vnf[], sl_api_apply[], sl_api_plugin[],
 	sl_api_fusion[], sl_api_events[], sl_api_audit[], sl_api_capture[], sl_api_trace[];
 

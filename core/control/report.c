@@ -40,6 +40,24 @@ static json_t *totals(const struct sl_totals *t)
 	return object;
 }
 
+/* What it began with. */
+static json_t *restored(const struct sl_restored *r)
+{
+	json_t *object = json_object();
+
+	put(object, "saved", r->when / 1000000000);
+	put(object, "taken", r->taken);
+	put(object, "moved", r->moved);
+	put(object, "void", r->void_);
+	put(object, "refused", r->refused);
+	put(object, "lost", r->lost);
+	if (r->from != 0) {
+		put(object, "from_process", (uint64_t)r->from);
+		put_real(object, "outage_ms", (double)r->outage * 1e3 / (double)rte_get_tsc_hz());
+	}
+	return object;
+}
+
 json_t *sl_report_status(const struct sl_engine *engine, const struct sl_snapshot *s)
 {
 	json_t *object = json_object();
@@ -57,6 +75,8 @@ json_t *sl_report_status(const struct sl_engine *engine, const struct sl_snapsho
 	put(object, "events_lost", engine->events_lost);
 	put(object, "watchers", sl_watching_count(engine));
 	json_object_set_new(object, "totals", totals(&s->totals));
+	if (engine->restored.when != 0)
+		json_object_set_new(object, "restored", restored(&engine->restored));
 	return object;
 }
 

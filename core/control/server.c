@@ -13,6 +13,7 @@
 #include <core/control/server.h>
 #include <core/control/socket.h>
 #include <core/control/stream.h>
+#include <core/host/hand_over.h>
 
 #define MOST_CLIENTS  128               /* connections.c has fewer */
 #define MOST_BODY     (4 * 1024 * 1024) /* a chain file */
@@ -28,8 +29,11 @@ struct sl_server {
 	struct sl_audit *audit;
 	struct sl_rights rights;
 	char *path;
-	int fd;
+	int fd; /* it listens; -1: another process has it now */
 	struct sl_streams *streams;
+	/* A connection whose peer wants to take over; NULL: none. */
+	struct MHD_UpgradeResponseHandle *upgraded;
+	int upgraded_fd;
 };
 
 /* A request whose body is still coming. */
@@ -136,6 +140,52 @@ static struct sl_connection *connection_of(struct MHD_Connection *connection)
 	return info != NULL ? info->socket_context : NULL;
 }
 
+/*
+ * Another process takes over
+ */
+
+static void begin_hand_over(void *context, struct MHD_Connection *connection, void *state,
+			    const char *extra, size_t extra_size, MHD_socket fd,
+			    struct MHD_UpgradeResponseHandle *handle)
+{
+	struct sl_server *server = context;
+
+	server->upgraded = handle;
+	server->upgraded_fd = fd;
+}
+
+static enum MHD_Result upgrade(struct sl_server *server, struct MHD_Connection *connection)
+{
+	const char *wanted =
+		MHD_lookup_connection_value(connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_UPGRADE);
+	struct MHD_Response *response;
+	enum MHD_Result result;
+
+	if (wanted == NULL || strcmp(wanted, SL_HAND_OVER_PROTOCOL) != 0)
+		return refuse(connection, MHD_HTTP_UPGRADE_REQUIRED, "Upgrade",
+			      "this is for `sluice run --take-over`, which asks for an upgrade of "
+			      "the connection to " SL_HAND_OVER_PROTOCOL);
+	response = MHD_create_response_for_upgrade(begin_hand_over, server);
+	if (response == NULL)
+		return MHD_NO;
+	MHD_add_response_header(response, MHD_HTTP_HEADER_UPGRADE, SL_HAND_OVER_PROTOCOL);
+	result = MHD_queue_response(connection, MHD_HTTP_SWITCHING_PROTOCOLS, response);
+	MHD_destroy_response(response);
+	return result;
+}
+
+/* Here and not in a callback of the HTTP server: it takes a while, and may be the end. */
+static void hand_over(struct sl_server *server)
+{
+	if (sl_engine_hand_over(server->engine, server->upgraded_fd, server->fd)) {
+		/* The other process listens at the same socket. */
+		close(MHD_quiesce_daemon(server->daemon));
+		server->fd = -1;
+	}
+	MHD_upgrade_action(server->upgraded, MHD_UPGRADE_ACTION_CLOSE);
+	server->upgraded = NULL;
+}
+
 static enum MHD_Result answer(struct sl_server *server, struct MHD_Connection *connection,
 			      const char *path, const char *method, const struct request *request)
 {
@@ -143,6 +193,7 @@ static enum MHD_Result answer(struct sl_server *server, struct MHD_Connection *c
 	struct query query = {.count = 0};
 	struct headers headers = {0};
 	struct sl_api_source source = {0};
+	bool upgraded = false;
 	struct sl_api_request asked = {
 		.method = method,
 		.path = path,
@@ -151,11 +202,14 @@ static enum MHD_Result answer(struct sl_server *server, struct MHD_Connection *c
 		.body_size = request->size,
 		.audit = server->audit,
 		.source = sl_streams_room(server->streams) ? &source : NULL,
+		.upgrade = &upgraded,
 	};
 	unsigned int status = SL_API_OK;
 	char allowed[64];
 	json_t *json;
 
+	if (server->engine == NULL)
+		return refuse(connection, SL_API_UNAVAILABLE, "sluice", "it ends");
 	MHD_get_connection_values(connection, MHD_HEADER_KIND, add_header, &headers);
 	MHD_get_connection_values(connection, MHD_GET_ARGUMENT_KIND, add_query, &query);
 	if (headers.size > MOST_HEADERS)
@@ -173,6 +227,10 @@ static enum MHD_Result answer(struct sl_server *server, struct MHD_Connection *c
 	json = sl_api_answer(server->engine, &asked, &status);
 	if (source.read != NULL)
 		return sl_stream_begin(server->streams, connection, &source);
+	if (upgraded) {
+		json_decref(json);
+		return upgrade(server, connection);
+	}
 	return reply(connection, status, json,
 		     status == SL_API_NOT_ALLOWED ? sl_api_allowed(path, allowed, sizeof(allowed))
 						  : NULL);
@@ -246,16 +304,21 @@ static int start(struct sl_server *server, const struct sl_server_conf *conf,
 		return sl_fail(errors, ENOMEM, "control socket %s: out of memory", conf->path);
 	if (sl_rights_find(&server->rights, conf->admins, conf->readers, errors) != 0)
 		return -ENOENT;
-	server->fd = sl_socket_listen(conf->path, conf->mode, conf->group, errors);
+	if (conf->listening != NULL) {
+		server->fd = *conf->listening;
+		*conf->listening = -1;
+	} else {
+		server->fd = sl_socket_listen(conf->path, conf->mode, conf->group, errors);
+	}
 	if (server->fd < 0)
 		return server->fd;
-	server->daemon = MHD_start_daemon(MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL,
-					  handle, server, MHD_OPTION_LISTEN_SOCKET, server->fd,
-					  MHD_OPTION_NOTIFY_COMPLETED, completed, server,
-					  MHD_OPTION_NOTIFY_CONNECTION, connected, server,
-					  MHD_OPTION_CONNECTION_LIMIT, (unsigned int)MOST_CLIENTS,
-					  MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)MOST_MEMORY,
-					  MHD_OPTION_CONNECTION_TIMEOUT, TIMEOUT, MHD_OPTION_END);
+	server->daemon =
+		MHD_start_daemon(MHD_USE_EPOLL | MHD_ALLOW_UPGRADE, 0, NULL, NULL, handle, server,
+				 MHD_OPTION_LISTEN_SOCKET, server->fd, MHD_OPTION_NOTIFY_COMPLETED,
+				 completed, server, MHD_OPTION_NOTIFY_CONNECTION, connected, server,
+				 MHD_OPTION_CONNECTION_LIMIT, (unsigned int)MOST_CLIENTS,
+				 MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)MOST_MEMORY,
+				 MHD_OPTION_CONNECTION_TIMEOUT, TIMEOUT, MHD_OPTION_END);
 	if (server->daemon != NULL)
 		return 0;
 	sl_socket_unlink(server->fd, conf->path);
@@ -294,10 +357,13 @@ void sl_server_free(struct sl_server *server)
 		return;
 	/* No connection may rest when the daemon ends. */
 	sl_streams_cut(server->streams);
+	/* The engine may be gone. */
+	server->engine = NULL;
 	sl_server_poll(server);
 	/* Closes the socket too. */
 	MHD_stop_daemon(server->daemon);
-	sl_socket_unlink(-1, server->path);
+	if (server->fd >= 0)
+		sl_socket_unlink(-1, server->path);
 	release(server);
 }
 
@@ -328,4 +394,6 @@ void sl_server_poll(struct sl_server *server)
 	sl_streams_wake(server->streams);
 	MHD_run(server->daemon);
 	sl_connections_tend(server->connections);
+	if (server->upgraded != NULL)
+		hand_over(server);
 }

@@ -12,6 +12,7 @@ struct sl_server_conf {
 	uint32_t mode;
 	const char *group;            /* of the socket; NULL: ours */
 	const char *admins, *readers; /* groups: see core/control/peer.h; NULL: none */
+	int *listening; /* a socket that listens already; -1 once it is the server's. NULL: none */
 };
 
 /* NULL with messages. */

@@ -15,6 +15,7 @@ const struct sl_verb *const sl_verbs[] = {
 	&sl_verb_check,
 	&sl_verb_test,
 	&sl_verb_plan,
+	&sl_verb_save,
 	&sl_verb_schema,
 	&sl_verb_show,
 	&sl_verb_do,

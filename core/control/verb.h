@@ -49,6 +49,7 @@ struct sl_verb {
 	int (*run)(const struct sl_verb *verb, int argc, char **argv);
 };
 
+extern const struct sl_verb sl_verb_save;
 extern const struct sl_verb sl_verb_run, sl_verb_check, sl_verb_schema, sl_verb_show, sl_verb_do,
 	sl_verb_plugin, sl_verb_help, sl_verb_version, sl_verb_apply, sl_verb_rollback,
 	sl_verb_history, sl_verb_fusion, sl_verb_test, sl_verb_events, sl_verb_capture,

@@ -5,12 +5,14 @@
 #include <string.h>
 
 #include <core/chain/values.h>
+#include <core/control/upgrade.h>
 #include <core/control/live.h>
 #include <core/control/report.h>
 #include <core/control/server.h>
 #include <core/control/stats_file.h>
 #include <core/control/verb.h>
 #include <core/flow/fusion.h>
+#include <core/host/hand_over.h>
 #include <core/host/run.h>
 
 /* What the hooks share. */
@@ -20,7 +22,14 @@ struct context {
 	struct sl_live *live;
 	struct sl_stats_file *file;
 	struct sl_server *server;
+	const char *from; /* control socket of the sluice to take over from, or NULL */
 };
+
+/* Whether the socket that was taken over has the name that ours shall have. */
+static bool has_taken(const struct context *c, const struct sl_engine *engine)
+{
+	return engine->control >= 0 && strcmp(c->from, engine->config->socket) == 0;
+}
 
 static int started(void *context, struct sl_engine *engine, struct sl_errors *errors)
 {
@@ -40,6 +49,7 @@ static int started(void *context, struct sl_engine *engine, struct sl_errors *er
 			.group = config->socket_group,
 			.admins = config->admins,
 			.readers = config->readers,
+			.listening = has_taken(c, engine) ? &engine->control : NULL,
 		};
 
 		c->server = sl_server_new(engine, &conf, errors);
@@ -49,6 +59,13 @@ static int started(void *context, struct sl_engine *engine, struct sl_errors *er
 	if (!c->quiet)
 		c->live = sl_live_new();
 	return 0;
+}
+
+static int connect_to(void *context, struct sl_errors *errors)
+{
+	const struct context *c = context;
+
+	return sl_client_upgrade(c->from, SL_HAND_OVER_PATH, SL_HAND_OVER_PROTOCOL, errors);
 }
 
 static int server_fd(void *context)
@@ -121,6 +138,7 @@ static int start(const struct sl_verb *verb, const struct sl_run_options *option
 	const struct sl_run_hooks hooks = {
 		.context = context,
 		.started = started,
+		.connect = connect_to,
 		.fd = server_fd,
 		.poll = poll,
 		.second = second,
@@ -137,6 +155,9 @@ static int start(const struct sl_verb *verb, const struct sl_run_options *option
 enum {
 	KEEP_RUNNING = 256,
 	FUSION,
+	RESTORE,
+	RESTORE_OR_EMPTY,
+	TAKE_OVER,
 };
 
 static int run(const struct sl_verb *verb, int argc, char **argv)
@@ -171,6 +192,15 @@ static int run(const struct sl_verb *verb, int argc, char **argv)
 						       "`verify`",
 						       optarg);
 			break;
+		case RESTORE:
+		case RESTORE_OR_EMPTY:
+			run_options.restore = optarg;
+			run_options.or_empty = option == RESTORE_OR_EMPTY;
+			break;
+		case TAKE_OVER:
+			run_options.take_over = true;
+			context.from = optarg;
+			break;
 		case 'q':
 			context.quiet = true;
 			break;
@@ -182,6 +212,10 @@ static int run(const struct sl_verb *verb, int argc, char **argv)
 	}
 	if (argc - optind != 1)
 		return sl_verb_misused(verb, "name one chain file");
+	if (run_options.take_over && run_options.restore != NULL)
+		return sl_verb_misused(verb,
+				       "--take-over brings the state along: --restore does not "
+				       "go with it");
 	run_options.chain = argv[optind];
 	return start(verb, &run_options, &context);
 }
@@ -192,6 +226,12 @@ static const struct sl_option options[] = {
 	{'d', "duration", "TIME", "end after so long: `10 s`, `500 ms`, `2 min`"},
 	{KEEP_RUNNING, "keep-running", NULL, "go on when all captures have been read"},
 	{FUSION, "fusion", "on|off|verify", "how flows are fused, whatever the chain file says"},
+	{RESTORE, "restore", "FILE",
+	 "begin with what `sluice save` wrote; without a good file nothing is started"},
+	{RESTORE_OR_EMPTY, "restore-or-empty", "FILE",
+	 "the same, but without a good file begin with nothing"},
+	{TAKE_OVER, "take-over", "SOCKET",
+	 "take over ports and state of the sluice whose control socket that is, which then ends"},
 	{'q', "quiet", NULL, "show nothing but errors"},
 	SL_OPT_END,
 };

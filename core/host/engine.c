@@ -80,8 +80,9 @@ static int make_workers(struct sl_engine *engine, struct sl_errors *errors)
 	return 0;
 }
 
-static int launch(struct sl_engine *engine, struct sl_errors *errors)
+int sl_engine_launch(struct sl_engine *engine, struct sl_errors *errors)
 {
+	engine->started = rte_rdtsc();
 	for (unsigned int i = 0; i < engine->worker_count; i++) {
 		int err;
 
@@ -105,7 +106,7 @@ static int make_generation(struct sl_engine *engine, struct sl_chain *chain,
 	return sl_claims_add(engine->generation, errors);
 }
 
-int sl_engine_start(struct sl_engine *engine, struct sl_chain *chain, struct sl_errors *errors)
+int sl_engine_open(struct sl_engine *engine, struct sl_chain *chain, struct sl_errors *errors)
 {
 	int err = 0;
 
@@ -139,17 +140,27 @@ int sl_engine_start(struct sl_engine *engine, struct sl_chain *chain, struct sl_
 	if (err == 0)
 		err = sl_punt_open(engine, errors);
 	if (err == 0)
-		err = open_ports(engine, chain, errors);
-	if (err == 0)
 		err = make_workers(engine, errors);
 	if (err == 0)
 		err = sl_engine_fusion_start(engine, chain, errors);
-	if (err == 0)
-		err = make_generation(engine, chain, errors);
-	engine->started = rte_rdtsc();
-	if (err == 0)
-		err = launch(engine, errors);
 	return err;
+}
+
+int sl_engine_build(struct sl_engine *engine, struct sl_errors *errors)
+{
+	struct sl_chain *chain = engine->private->chain;
+	int err = open_ports(engine, chain, errors);
+
+	return err == 0 ? make_generation(engine, chain, errors) : err;
+}
+
+int sl_engine_start(struct sl_engine *engine, struct sl_chain *chain, struct sl_errors *errors)
+{
+	int err = sl_engine_open(engine, chain, errors);
+
+	if (err == 0)
+		err = sl_engine_build(engine, errors);
+	return err == 0 ? sl_engine_launch(engine, errors) : err;
 }
 
 int sl_engine_drop_privileges(struct sl_engine *engine, struct sl_errors *errors)
@@ -212,7 +223,7 @@ bool sl_engine_worker_stuck(const struct sl_engine *engine, unsigned int worker,
 	struct sl_worker_stats stats;
 	uint64_t now;
 
-	if (engine->config->watchdog_ms == 0 || engine->stopped)
+	if (engine->config->watchdog_ms == 0 || engine->stopped || engine->paused)
 		return false;
 	sl_worker_stats(engine->workers[worker], &stats);
 	now = rte_rdtsc();
@@ -257,7 +268,7 @@ static void poll_instances(struct sl_engine *engine, uint64_t now)
 		sl_instance_poll(generation->made[i], now);
 }
 
-static unsigned int tend(struct sl_engine *engine)
+unsigned int sl_engine_tend(struct sl_engine *engine)
 {
 	unsigned int work = sl_punt_take(engine) + sl_engine_take_events(engine) +
 			    sl_engine_fusion_tend(engine);
@@ -290,7 +301,7 @@ void sl_engine_poll(struct sl_engine *engine, unsigned int wait_us, int fd)
 	}
 	sl_workers_watch();
 	poll_instances(engine, now);
-	if (sl_faults_tend(engine) + tend(engine) > 0)
+	if (sl_faults_tend(engine) + sl_engine_tend(engine) > 0)
 		wait.tv_sec = wait.tv_nsec = 0;
 	if (ppoll(files, 2, &wait, NULL) > 0 && files[0].revents != 0)
 		take_signals(engine);
@@ -365,7 +376,7 @@ bool sl_engine_drained(struct sl_engine *engine)
  */
 
 /* Let everything out: workers go on with what they have, the main thread with what it gets. */
-static void settle(struct sl_engine *engine)
+void sl_engine_settle(struct sl_engine *engine)
 {
 	uint64_t give_up = rte_rdtsc() + ms(DRAIN_MS), last = 0;
 	unsigned int still = 0;
@@ -375,7 +386,7 @@ static void settle(struct sl_engine *engine)
 	while (still < 3 && rte_rdtsc() < give_up) {
 		uint64_t moved = moves(engine);
 
-		tend(engine);
+		sl_engine_tend(engine);
 		still = sl_engine_in_flight(engine) || moved != last ? 0 : still + 1;
 		last = moved;
 		nanosleep(&(struct timespec){.tv_nsec = 500000}, NULL);
@@ -401,7 +412,7 @@ void sl_engine_stop(struct sl_engine *engine)
 {
 	if (engine->private == NULL || engine->stopped || engine->generation == NULL)
 		return;
-	settle(engine);
+	sl_engine_settle(engine);
 	for (unsigned int i = 0; i < engine->worker_count; i++) {
 		uint16_t hop;
 

@@ -55,6 +55,18 @@ struct sl_leftover {
 	uint64_t held;    /* by nodes, or waiting for a neighbour */
 };
 
+/* What the engine began with: see core/host/save.h. All zeros: nothing. */
+struct sl_restored {
+	uint64_t when;    /* it was saved: nanoseconds since 1970 */
+	uint64_t taken;   /* records */
+	uint64_t moved;   /* of those, to another worker than the one that had them */
+	uint64_t void_;   /* that mean nothing any more */
+	uint64_t refused; /* by the instance */
+	uint64_t lost;    /* nobody is there to take them */
+	int from;         /* process that was taken over from; 0: it was a file */
+	uint64_t outage;  /* TSC ticks from its last poll to the first of this engine */
+};
+
 struct sl_engine {
 	const struct sl_host_config *config;
 	struct sl_registry *registry;
@@ -70,6 +82,10 @@ struct sl_engine {
 	uint64_t started; /* TSC */
 	bool stop_asked;  /* SIGTERM or SIGINT came, or sl_engine_ask_stop() */
 	bool stopped;     /* sl_engine_stop() is done: counters stand still */
+	bool paused;      /* workers stand still while another process takes over */
+	bool handed_over; /* and it has: this one ends, and what it had is the other's */
+	int control;      /* listening control socket that was taken over; -1: none */
+	struct sl_restored restored;
 	struct sl_leftover leftover; /* all zeros before sl_engine_stop() */
 	uint64_t events;             /* shown so far */
 	uint64_t events_lost;        /* the queue to the main thread was full */
@@ -95,10 +111,15 @@ struct sl_gone {
 /* How many, and all of them. Main. */
 unsigned int sl_engine_gone(const struct sl_engine *engine, const struct sl_gone **gone);
 
-/* EAL, pool, ports, generation, workers: in that order. The caller has zeroed the engine and set
+/* EAL, pool, workers, ports, generation: in that order. The caller has zeroed the engine and set
  * config and registry, the one the chain was loaded with. The chain is the engine's from now
  * on, whatever the result. After a failure only sl_engine_free() may be called. */
 int sl_engine_start(struct sl_engine *engine, struct sl_chain *chain, struct sl_errors *errors);
+/* The same in three steps. Open: all that needs no port. Build: ports, generation. Launch: from
+ * here on it forwards. In between it can be given state: sl_engine_restore(). */
+int sl_engine_open(struct sl_engine *engine, struct sl_chain *chain, struct sl_errors *errors);
+int sl_engine_build(struct sl_engine *engine, struct sl_errors *errors);
+int sl_engine_launch(struct sl_engine *engine, struct sl_errors *errors);
 /* Become the configured user and group and give up capabilities. Call it once all sockets and
  * files are open. */
 int sl_engine_drop_privileges(struct sl_engine *engine, struct sl_errors *errors);

@@ -55,7 +55,8 @@ static struct sl_port *open_port(struct sl_engine *engine, struct sl_chain *chai
 	if (port == NULL)
 		return NULL;
 	engine->private->port_chains[index] = sl_chain_use(chain);
-	if (sl_punt_join(engine, port, errors) == 0 && sl_port_start(port, errors) == 0)
+	if (sl_punt_join(engine, port, errors) == 0 &&
+	    (engine->private->starts_later || sl_port_start(port, errors) == 0))
 		return port;
 	close_port(engine, port);
 	return NULL;
@@ -121,6 +122,17 @@ struct sl_port **sl_ports_open(struct sl_engine *engine, struct sl_chain *chain,
 		return ports;
 	sl_ports_abandon(engine, ports, chain, diff);
 	return NULL;
+}
+
+int sl_ports_start(struct sl_engine *engine, struct sl_errors *errors)
+{
+	int err = 0;
+
+	engine->private->starts_later = false;
+	for (unsigned int i = 0; i < engine->port_count && err == 0; i++)
+		if (!engine->ports[i]->started)
+			err = sl_port_start(engine->ports[i], errors);
+	return err;
 }
 
 static bool is_among(const struct sl_port *port, struct sl_port *const *ports, unsigned int count)

@@ -18,10 +18,11 @@
 enum sl_link { SL_LINK_UNKNOWN, SL_LINK_UP, SL_LINK_DOWN };
 
 struct sl_engine_private {
-	int signals;    /* file, -1: none */
-	bool eal;       /* it runs */
-	bool pci;       /* and looked at the PCI bus */
-	bool abandoned; /* a worker could not be stopped: nothing may be freed */
+	int signals;       /* file, -1: none */
+	bool eal;          /* it runs */
+	bool pci;          /* and looked at the PCI bus */
+	bool abandoned;    /* a worker could not be stopped: nothing may be freed */
+	bool starts_later; /* ports that can be open in two processes: sl_ports_start() */
 	uint64_t generations;
 	struct sl_chain *chain; /* before it is a generation's */
 	struct sl_numbers *numbers;
@@ -77,6 +78,17 @@ unsigned int sl_engine_take_events(struct sl_engine *engine);
 /* links.c: report what links went up or down since the last call. */
 void sl_links_watch(struct sl_engine *engine);
 
+/* engine.c: rings, events and neighbours; returns how much there was to do. */
+unsigned int sl_engine_tend(struct sl_engine *engine);
+/* engine.c: let out what is inside; workers poll no more and go on with what they have. */
+void sl_engine_settle(struct sl_engine *engine);
+
+/* pause.c: workers poll no more when this returns; TSC of when they were told. */
+uint64_t sl_engine_quiesce(struct sl_engine *engine);
+/* Settle, and stop all workers. 0, or -errno with messages: sl_engine_resume() in any case. */
+int sl_engine_pause(struct sl_engine *engine, struct sl_errors *errors);
+int sl_engine_resume(struct sl_engine *engine, struct sl_errors *errors);
+
 /* totals.c: what the main thread did with all ports' packets. */
 struct sl_ledger;
 void sl_engine_main_ledger(const struct sl_engine *engine, struct sl_ledger *ledger);
@@ -93,7 +105,9 @@ void sl_claims_only(const struct sl_generation *generation);
  * others opened and started; NULL with messages, and nothing changed. diff: may be NULL. */
 struct sl_port **sl_ports_open(struct sl_engine *engine, struct sl_chain *chain,
 			       const struct sl_diff *diff, struct sl_errors *errors);
-/* Undo that. */
+/* Start those that were left for later. */
+int sl_ports_start(struct sl_engine *engine, struct sl_errors *errors);
+/* Undo sl_ports_open(). */
 void sl_ports_abandon(struct sl_engine *engine, struct sl_port **ports,
 		      const struct sl_chain *chain, const struct sl_diff *diff);
 /* Close the engine's ports that are not among these, which become the engine's. */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include <errno.h>
+#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,8 +10,10 @@
 
 #include <core/chain/tree.h>
 #include <core/host/apply.h>
+#include <core/host/hand_over.h>
 #include <core/host/log.h>
 #include <core/host/run.h>
+#include <core/host/save.h>
 
 /* The main thread looks for work this often: what an ARP request waits at most. */
 #define ROUND_US 1000
@@ -54,15 +57,102 @@ static void loop(struct sl_engine *engine, const struct sl_run_options *options,
 	}
 }
 
-/* From a running engine to a stopped one. */
+/*
+ * What it begins with
+ */
+
+struct beginning {
+	int file; /* -1: none */
+	struct sl_saved *saved;
+	struct sl_take_over *take;
+};
+
+/* The user that sluice runs as may have written the file. */
+static uid_t own_user(const struct sl_host_config *config)
+{
+	const struct passwd *user = config->user != NULL ? getpwnam(config->user) : NULL;
+
+	return user != NULL ? user->pw_uid : (uid_t)-1;
+}
+
+static int open_saved(struct beginning *begin, const struct sl_host_config *config,
+		      const struct sl_run_options *options, struct sl_errors *errors)
+{
+	begin->file = sl_saved_file_open(options->restore, own_user(config), errors);
+	if (begin->file >= 0)
+		begin->saved = sl_saved_open(begin->file, options->restore, errors);
+	return begin->saved != NULL ? 0 : -EINVAL;
+}
+
+/* Before anything is touched: a file that is no good is to be known at once. */
+static int begin(struct beginning *begin, const struct sl_host_config *config,
+		 const struct sl_run_options *options, const struct sl_run_hooks *hooks,
+		 struct sl_errors *errors)
+{
+	struct sl_errors *why;
+	int err;
+
+	if (options->take_over) {
+		begin->take = sl_take_over_new(hooks->connect, hooks->context);
+		return begin->take != NULL ? 0 : sl_fail(errors, ENOMEM, "out of memory");
+	}
+	if (options->restore == NULL)
+		return 0;
+	if (!options->or_empty) {
+		err = open_saved(begin, config, options, errors);
+		if (err != 0)
+			sl_note_place(
+				errors, (struct sl_place){.file = NULL},
+				"nothing was started; --restore-or-empty starts with nothing "
+				"when there is no good file, and without an option no file is "
+				"looked for");
+		return err;
+	}
+	why = sl_errors_new();
+	if (why != NULL && open_saved(begin, config, options, why) != 0)
+		sl_log(SL_LOG_WARNING, "%s; starting with nothing", sl_errors_get(why, 0)->text);
+	sl_errors_free(why);
+	return 0;
+}
+
+static void begin_end(struct beginning *begin)
+{
+	sl_take_over_free(begin->take);
+	sl_saved_free(begin->saved);
+	if (begin->file >= 0)
+		close(begin->file);
+}
+
+/* The chain is the engine's. With a hand-over it is not launched yet. */
+static int start(struct sl_engine *engine, struct sl_chain *chain, const struct beginning *begin,
+		 struct sl_errors *errors)
+{
+	int err = sl_engine_open(engine, chain, errors);
+
+	if (err == 0 && begin->take != NULL) {
+		err = sl_take_over_state(begin->take, engine, errors);
+		engine->control = sl_take_over_control(begin->take);
+		return err;
+	}
+	if (err == 0)
+		err = sl_engine_build(engine, errors);
+	if (err == 0 && begin->saved != NULL)
+		err = sl_engine_restore(engine, begin->saved, errors);
+	return err == 0 ? sl_engine_launch(engine, errors) : err;
+}
+
+/* From a started engine to a stopped one. */
 static int serve(struct sl_engine *engine, const struct sl_run_options *options,
-		 const struct sl_run_hooks *hooks, struct sl_errors *errors)
+		 const struct sl_run_hooks *hooks, struct sl_take_over *take,
+		 struct sl_errors *errors)
 {
 	int status = 0;
 
 	if (hooks->started != NULL && hooks->started(hooks->context, engine, errors) != 0)
 		return EXIT_FAILED;
 	if (sl_engine_drop_privileges(engine, errors) != 0)
+		return EXIT_FAILED;
+	if (take != NULL && sl_take_over_finish(take, engine, errors) != 0)
 		return EXIT_FAILED;
 	loop(engine, options, hooks);
 	sl_engine_stop(engine);
@@ -73,14 +163,32 @@ static int serve(struct sl_engine *engine, const struct sl_run_options *options,
 	return status;
 }
 
-static int run(const struct sl_host_config *config, const struct sl_run_options *options,
-	       const struct sl_run_hooks *hooks, struct sl_errors *errors)
+/* With a chain, or NULL: it was not good. */
+static int run_chain(struct sl_engine *engine, struct sl_chain *chain,
+		     const struct sl_apply_request *first, const struct beginning *begin,
+		     const struct sl_run_options *options, const struct sl_run_hooks *hooks,
+		     struct sl_errors *errors)
 {
-	struct sl_engine engine = {
-		.config = config, .event = hooks->event, .event_context = hooks->context};
+	if (chain == NULL)
+		return EXIT_WRONG;
+	engine->fusion_mode = options->fusion;
+	if (start(engine, chain, begin, errors) != 0)
+		return EXIT_FAILED;
+	sl_history_note(engine, first, "started");
+	return serve(engine, options, hooks, begin->take, errors);
+}
+
+static int run(const struct sl_host_config *config, const struct sl_run_options *options,
+	       const struct sl_run_hooks *hooks, struct beginning *beginning,
+	       struct sl_errors *errors)
+{
+	struct sl_engine engine = {.config = config,
+				   .event = hooks->event,
+				   .event_context = hooks->context,
+				   .control = -1};
 	struct sl_apply_request first = {.file = options->chain, .why = "", .who = getuid()};
 	struct sl_chain *chain;
-	int status = EXIT_WRONG;
+	int status;
 	char *text;
 
 	engine.registry = sl_registry_new((const char *const *)config->plugin_folders,
@@ -95,14 +203,7 @@ static int run(const struct sl_host_config *config, const struct sl_run_options 
 			: sl_chain_load_bytes(options->chain, text, first.size, engine.registry,
 					      (const char *const *)config->vnf_folders,
 					      config->vnf_folder_count, errors);
-	if (chain != NULL) {
-		status = EXIT_FAILED;
-		engine.fusion_mode = options->fusion;
-		if (sl_engine_start(&engine, chain, errors) == 0) {
-			sl_history_note(&engine, &first, "started");
-			status = serve(&engine, options, hooks, errors);
-		}
-	}
+	status = run_chain(&engine, chain, &first, beginning, options, hooks, errors);
 	free(text);
 	/* Before what the messages may point into is gone. */
 	sl_errors_print(errors, stderr);
@@ -110,6 +211,8 @@ static int run(const struct sl_host_config *config, const struct sl_run_options 
 		fflush(NULL);
 		_exit(EXIT_FAILED);
 	}
+	if (engine.control >= 0)
+		close(engine.control);
 	sl_engine_free(&engine);
 	sl_registry_free(engine.registry);
 	return status;
@@ -118,8 +221,9 @@ static int run(const struct sl_host_config *config, const struct sl_run_options 
 int sl_run(const struct sl_run_options *options, const struct sl_run_hooks *hooks)
 {
 	struct sl_errors *errors = sl_errors_new();
+	struct beginning beginning = {.file = -1};
 	struct sl_host_config *config;
-	int status = EXIT_WRONG;
+	int status = EXIT_FAILED;
 	int err;
 
 	if (errors == NULL)
@@ -133,10 +237,13 @@ int sl_run(const struct sl_run_options *options, const struct sl_run_hooks *hook
 	err = sl_log_open(level_of(config->log_level), config->log_file);
 	if (err != 0) {
 		fprintf(stderr, "%s: cannot be written: %s\n", config->log_file, strerror(-err));
-		status = EXIT_FAILED;
+	} else if (begin(&beginning, config, options, hooks, errors) != 0) {
+		sl_errors_print(errors, stderr);
 	} else {
-		status = run(config, options, hooks, errors);
+		status = run(config, options, hooks, &beginning, errors);
 	}
+	/* Only now that the ports are closed may another process have them back. */
+	begin_end(&beginning);
 	sl_log_close();
 	sl_host_config_free(config);
 	sl_errors_free(errors);

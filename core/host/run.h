@@ -14,6 +14,10 @@ struct sl_run_options {
 	uint64_t duration_ms; /* end after so long; 0: when drained or told to */
 	int fusion;           /* enum sl_fusion_mode instead of the chain's; -1: the chain's */
 	bool ignore_drained;  /* go on when all inputs are drained */
+	const char *restore;  /* file of `sluice save` to begin with; NULL: none */
+	bool or_empty;        /* begin with nothing when that file is not there or no good */
+	/* Take over from a running sluice: connect() of the hooks reaches it. */
+	bool take_over;
 };
 
 /* Any may be NULL. context is the caller's own. */
@@ -22,6 +26,9 @@ struct sl_run_hooks {
 	/* Everything runs, privileges are not dropped yet: the place to bind sockets. Not 0 ends
 	 * the run (with the errors printed). */
 	int (*started)(void *context, struct sl_engine *engine, struct sl_errors *errors);
+	/* Connect to the sluice to take over from; see core/host/hand_over.h. The descriptor, or
+	 * -errno with messages. Only with sl_run_options.take_over. */
+	int (*connect)(void *context, struct sl_errors *errors);
 	/* A file that wakes the main thread when it can be read (of an epoll, say); -1: none. */
 	int (*fd)(void *context);
 	/* Each round of the main thread: at least every few milliseconds. */

@@ -173,9 +173,11 @@ static int offer(struct sl_importer *importer, uint32_t worker, const void *reco
 			      .record = record,
 			      .size = size,
 			      .errors = errors};
+	uint64_t now = rte_rdtsc();
 	int got;
 
-	sl_graph_set_now(graph, rte_rdtsc());
+	/* Ages are told from when the record was written. */
+	sl_graph_set_now(graph, now > importer->ago ? now - importer->ago : 1);
 	got = sl_fault_run(instance, import, &offer) ? offer.got : -EFAULT;
 	if (got == -EFAULT)
 		return sl_fail(errors, EFAULT, "%s: it crashed with a record of %u bytes",

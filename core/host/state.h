@@ -29,6 +29,7 @@ struct sl_importer {
 	const struct sl_generation *generation;
 	struct sl_instance *instance;
 	uint32_t version; /* of the records */
+	uint64_t ago;     /* TSC ticks since they were written; 0 after sl_importer_init() */
 	uint64_t taken;   /* records, so far */
 	uint64_t moved;   /* of those, taken by another worker than the one that was tried first */
 	uint64_t void_;   /* records that mean nothing any more */

@@ -164,11 +164,11 @@ static void af_packet_close(struct sl_port *port)
 		sl_packet_rx_close(&a->rx[i]);
 	for (uint16_t i = 0; i < a->tx_count; i++)
 		sl_packet_tx_close(&a->tx[i]);
-	if (a->was_merging)
+	if (a->was_merging && !port->left)
 		sl_interface_merge(a->interface, true);
-	if (a->old_mtu)
+	if (a->old_mtu && !port->left)
 		sl_interface_set_mtu(a->interface, a->old_mtu, NULL);
-	if (a->was_down)
+	if (a->was_down && !port->left)
 		sl_interface_down(a->interface);
 	free(a->rx);
 	free(a->tx);
@@ -324,6 +324,7 @@ static struct sl_port_kind af_packet = {
 	.params = params,
 	.config_size = sizeof(struct af_packet_config),
 	.needs_root = true,
+	.shareable = true,
 	.check = check,
 	.device = device,
 	.open = af_packet_open,

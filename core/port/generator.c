@@ -310,6 +310,7 @@ static struct sl_port_kind generator = {
 	.doc = "Makes packets from templates; what is sent to it is counted and thrown away",
 	.params = params,
 	.config_size = sizeof(struct generator_config),
+	.shareable = true,
 	.check = check,
 	.open = generator_open,
 	.close = generator_close,

@@ -61,6 +61,7 @@ static struct sl_port_kind null = {
 	.doc = "DPDK's null device: takes everything and, if asked to, gives packets of nothing",
 	.params = params,
 	.config_size = sizeof(struct null_config),
+	.shareable = true,
 	.open = null_open,
 	.start = sl_ethdev_start,
 	.stop = sl_ethdev_stop,

@@ -65,8 +65,11 @@ struct sl_port_kind {
 	const char *doc;
 	const struct sl_param *params; /* its own, beside sl_port_params; or NULL */
 	size_t config_size;
-	bool needs_root;                                            /* for messages */
-	bool needs_pci;                                             /* EAL must scan the PCI bus */
+	bool needs_root; /* for messages */
+	bool needs_pci;  /* EAL must scan the PCI bus */
+	/* Two processes can have the same open at a time, and one that has not started it gets
+	 * nothing and disturbs nobody: see core/host/hand_over.h. */
+	bool shareable;
 	int (*check)(const void *config, struct sl_errors *errors); /* pure; may be NULL */
 	/* What the port stands on ("eth1", "0000:03:00.0", "/run/a.sock"), so that two ports on
 	 * one device are found by the checker. NULL result: nothing exclusive. */
@@ -121,6 +124,7 @@ struct sl_port {
 	rte_spinlock_t *tx_locks;
 	bool started;
 	bool parked; /* see sl_port_park() */
+	bool left;   /* another process has it open and goes on: leave what it stands on as it is */
 };
 
 /* Whether a common parameter stands in the file. */

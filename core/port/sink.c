@@ -90,6 +90,7 @@ static void show(const struct sl_port *port, struct sl_json *out)
 
 static struct sl_port_kind sink = {
 	.name = "sink",
+	.shareable = true,
 	.doc = "Counts what is sent to it and throws it away; nothing comes from it",
 	.open = sink_open,
 	.close = sink_close,

@@ -6,8 +6,6 @@
  */
 #include <errno.h>
 #include <inttypes.h>
-#include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -33,17 +31,8 @@ struct cursor {
 	uint8_t *payload;
 };
 
-static int damaged(const struct cursor *at, const char *format, ...)
-	__attribute__((format(printf, 2, 3)));
-
-static int damaged(const struct cursor *at, const char *format, ...)
+static int damaged(const struct cursor *at, const char *what)
 {
-	char what[160];
-	va_list args;
-
-	va_start(args, format);
-	vsnprintf(what, sizeof(what), format, args);
-	va_end(args);
 	return sl_fail(at->errors, EBADMSG,
 		       "%s: it is damaged: %s (block %" PRIu32 ", at byte %" PRIu64 ")",
 		       at->state->name, what, at->number, at->offset);
@@ -124,15 +113,14 @@ static int next_block(struct cursor *at)
 	at->kind = rte_le_to_cpu_32(block.kind);
 	at->length = rte_le_to_cpu_32(block.length);
 	if (at->length > SL_SAVED_PAYLOAD)
-		return damaged(at, "it says to have %" PRIu32 " bytes", at->length);
+		return damaged(at, "it says to be too long");
 	err = take(at, at->payload, at->length, at->offset + sizeof(block));
 	if (err != 0)
 		return err;
 	if (rte_le_to_cpu_32(block.crc) != sl_saved_crc_of_block(&block, at->payload, at->length))
 		return damaged(at, "it does not agree with its checksum");
 	if (rte_le_to_cpu_32(block.number) != at->number)
-		return damaged(at, "it calls itself block %" PRIu32,
-			       rte_le_to_cpu_32(block.number));
+		return damaged(at, "it calls itself another block");
 	at->offset += sizeof(block) + at->length;
 	at->number++;
 	return 0;
@@ -229,7 +217,7 @@ static int each_record(const struct cursor *at, sl_saved_visit visit, void *cont
 		size = sl_saved_get32(at->payload + place);
 		place += 4;
 		if (size > SL_SAVED_RECORD || size > at->length - place)
-			return damaged(at, "a record says to have %" PRIu32 " bytes", size);
+			return damaged(at, "a record says to be too long");
 		if (visit != NULL) {
 			memcpy(aligned, at->payload + place, size);
 			err = visit(context, worker, aligned, size);
@@ -258,8 +246,7 @@ static int read_part(struct cursor *at, sl_saved_visit visit, void *context, uin
 	if (at->kind != SL_SAVED_DONE || at->length != 8)
 		return damaged(at, "records end without their count");
 	if (sl_saved_get64(at->payload) != *count)
-		return damaged(at, "%" PRIu64 " records came and it says %" PRIu64, *count,
-			       sl_saved_get64(at->payload));
+		return damaged(at, "another number of records came than it says");
 	return 0;
 }
 
@@ -292,7 +279,7 @@ static int check(struct sl_saved *state, struct cursor *at)
 	}
 	if (err == 0)
 		err = at->kind == SL_SAVED_END ? check_end(state, at)
-					       : damaged(at, "its kind is %" PRIu32, at->kind);
+					       : damaged(at, "its kind is unknown");
 	state->bytes = at->offset;
 	return err;
 }
@@ -303,7 +290,7 @@ struct sl_saved *sl_saved_open(int fd, const char *name, struct sl_errors *error
 	struct cursor at = {.state = state,
 			    .errors = errors,
 			    .offset = sizeof(struct sl_saved_head),
-			    .payload = malloc(SL_SAVED_PAYLOAD)};
+			    .payload = calloc(1, SL_SAVED_PAYLOAD)};
 	int err = -ENOMEM;
 
 	if (state != NULL && at.payload != NULL && (state->name = strdup(name)) != NULL) {
@@ -374,7 +361,7 @@ int sl_saved_each(const struct sl_saved *state, uint32_t part, sl_saved_visit vi
 			    .errors = errors,
 			    .offset = state->parts[part].offset,
 			    .number = state->parts[part].number,
-			    .payload = malloc(SL_SAVED_PAYLOAD)};
+			    .payload = calloc(1, SL_SAVED_PAYLOAD)};
 	uint64_t count;
 	int err;
 

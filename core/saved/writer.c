@@ -104,10 +104,8 @@ struct sl_saved_writer *sl_saved_writer_new(int fd, const char *name, uint32_t w
 
 static uint32_t put_text(uint8_t *at, const char *text)
 {
-	size_t length = strlen(text);
+	size_t length = strnlen(text, SL_SAVED_NAME);
 
-	if (length > SL_SAVED_NAME)
-		length = SL_SAVED_NAME;
 	sl_saved_put16(at, (uint16_t)length);
 	memcpy(at + 2, text, length);
 	return (uint32_t)length + 2;

@@ -12,7 +12,7 @@
 #include <core/fault/fault.h>
 #include <core/worker/worker.h>
 
-/* What the main thread wants of the loop; it only ever grows. */
+/* What the main thread wants of the loop; it grows until the worker is launched or resumed. */
 enum sl_worker_wish {
 	SL_WORKER_RUN,
 	SL_WORKER_QUIESCE, /* poll no more */

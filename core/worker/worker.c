@@ -102,6 +102,14 @@ void sl_worker_quiesce(struct sl_worker *worker)
 	atomic_store_explicit(&worker->wish, SL_WORKER_QUIESCE, memory_order_release);
 }
 
+int sl_worker_resume(struct sl_worker *worker, struct sl_errors *errors)
+{
+	if (!worker->launched)
+		return sl_worker_launch(worker, errors);
+	atomic_store_explicit(&worker->wish, SL_WORKER_RUN, memory_order_release);
+	return 0;
+}
+
 int sl_worker_stop(struct sl_worker *worker, bool drain)
 {
 	uint64_t give_up = rte_rdtsc() + rte_get_tsc_hz() / 1000 * STOP_TIMEOUT_MS;

@@ -76,6 +76,8 @@ void sl_worker_share_core(struct sl_worker *worker);
 int sl_worker_launch(struct sl_worker *worker, struct sl_errors *errors);
 /* Ask it to poll its queues no more; it goes on with its inbox, graph, ticks and jobs. */
 void sl_worker_quiesce(struct sl_worker *worker);
+/* Go on after sl_worker_quiesce() or sl_worker_stop(), with the same graph. */
+int sl_worker_resume(struct sl_worker *worker, struct sl_errors *errors);
 /* Ask to stop and wait. drain: first let what is in the graph and inbox out. -ETIMEDOUT when it
  * does not come back from some node: it and all it sees must stay. */
 int sl_worker_stop(struct sl_worker *worker, bool drain);

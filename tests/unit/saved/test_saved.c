@@ -273,10 +273,10 @@ static void test_well_sealed(void **unused)
 	wrong(1, 4, 10000, "a record");
 	wrong(1, 8, SL_SAVED_RECORD + 1, "a record says");
 	wrong(1, 8, 60000, "a record says");
-	wrong(5, 0, 13, "12 records came and it says 13");
+	wrong(5, 0, 13, "another number of records");
 	wrong(5, -16, SL_SAVED_END, "records end without their count");
-	wrong(0, -16, 9, "its kind is 9");
-	wrong(2, -8, 7, "it calls itself block 7");
+	wrong(0, -16, 9, "its kind is unknown");
+	wrong(2, -8, 7, "it calls itself another block");
 	wrong(11, 0, 3, "sums");
 	wrong(11, 8, 3, "sums");
 }
