@@ -46,9 +46,9 @@ struct sl_saved_head {
 struct sl_saved_block {
 	uint32_t kind; /* enum sl_saved_kind */
 	uint32_t length;
-	uint32_t number; /* 0 is the first block */
-	uint32_t crc;    /* of all before it and of the payload */
-};
+	uint32_t number;       /* 0 is the first block */
+	uint32_t crc;          /* of all before it and of the payload */
+} __attribute__((aligned(8))); /* checksums are made eight bytes at a time */
 
 enum sl_saved_kind {
 	SL_SAVED_INSTANCE = 1,

@@ -13,6 +13,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static void seal(uint8_t *bytes, size_t size)
 {
+	static uint64_t payload[SL_SAVED_PAYLOAD / 8];
 	struct sl_saved_head head;
 	size_t at = sizeof(head);
 
@@ -28,10 +29,12 @@ static void seal(uint8_t *bytes, size_t size)
 
 		memcpy(&block, bytes + at, sizeof(block));
 		block.number = rte_cpu_to_le_32(number);
-		if (rte_le_to_cpu_32(block.length) > size - at - sizeof(block))
+		if (rte_le_to_cpu_32(block.length) > size - at - sizeof(block) ||
+		    rte_le_to_cpu_32(block.length) > sizeof(payload))
 			return;
-		block.crc = rte_cpu_to_le_32(sl_saved_crc_of_block(
-			&block, bytes + at + sizeof(block), rte_le_to_cpu_32(block.length)));
+		memcpy(payload, bytes + at + sizeof(block), rte_le_to_cpu_32(block.length));
+		block.crc = rte_cpu_to_le_32(
+			sl_saved_crc_of_block(&block, payload, rte_le_to_cpu_32(block.length)));
 		memcpy(bytes + at, &block, sizeof(block));
 		at += sizeof(block) + rte_le_to_cpu_32(block.length);
 	}
