@@ -4,34 +4,40 @@
 
 #include <core/control/api_table.h>
 
-#define HOP_MEMBERS                                                                \
-	{"packets", SL_API_NUMBER, "That it processed", NULL, false},              \
-		{"bytes", SL_API_NUMBER, "Of these", NULL, false},                 \
-		{"calls", SL_API_NUMBER, "Batches", NULL, false},                  \
-		{"cycles", SL_API_NUMBER, "TSC cycles in it", NULL, false},        \
-		{"cycles_per_packet", SL_API_REAL, "On average", NULL, false},     \
-		{"made", SL_API_NUMBER, "Packets that it made", NULL, false},      \
-		{"held", SL_API_NUMBER, "Packets that it holds now", NULL, false}, \
-		{"dropped", SL_API_NUMBER, "Packets", NULL, false},                \
-	{                                                                          \
-		"drops", SL_API_COUNTS, "Packets, by reason", NULL, false          \
+#define HOP_MEMBERS                                                                           \
+	{"packets", SL_API_NUMBER, "That came to it, fused ones too", NULL, false},           \
+		{"fused", SL_API_NUMBER, "Those that took their flow's action instead", NULL, \
+		 false},                                                                      \
+		{"bytes", SL_API_NUMBER, "Of these", NULL, false},                            \
+		{"calls", SL_API_NUMBER, "Batches", NULL, false},                             \
+		{"cycles", SL_API_NUMBER, "TSC cycles in it", NULL, false},                   \
+		{"cycles_per_packet", SL_API_REAL, "On average", NULL, false},                \
+		{"made", SL_API_NUMBER, "Packets that it made", NULL, false},                 \
+		{"held", SL_API_NUMBER, "Packets that it holds now", NULL, false},            \
+		{"dropped", SL_API_NUMBER, "Packets", NULL, false},                           \
+	{                                                                                     \
+		"drops", SL_API_COUNTS, "Packets, by reason", NULL, false                     \
 	}
 
-#define STATUS_MEMBERS                                                                         \
-	{"version", SL_API_TEXT, "Of sluice", NULL, false},                                    \
-		{"state", SL_API_TEXT, "`running` or `stopped`", NULL, false},                 \
-		{"chain", SL_API_TEXT, "Its name", NULL, false},                               \
-		{"file", SL_API_TEXT, "Where it came from", NULL, false},                      \
-		{"generation", SL_API_NUMBER, "Of the chain: 1, 2, ...", NULL, false},         \
-		{"seconds", SL_API_REAL, "Since the start", NULL, false},                      \
-		{"worker_count", SL_API_NUMBER, "How many", NULL, false},                      \
-		{"events", SL_API_NUMBER, "That there were", NULL, false},                     \
-		{"events_lost", SL_API_NUMBER, "That found no room", NULL, false},             \
-		{"watchers", SL_API_NUMBER, "Captures and traces that run", NULL, false},      \
-		{"restored", SL_API_OBJECT, "The state it began with", restored, true},        \
-	{                                                                                      \
-		"totals", SL_API_OBJECT, "The ledger: rx + made = tx + drops + joined + held", \
-			totals, false                                                          \
+#define STATUS_MEMBERS                                                                           \
+	{"version", SL_API_TEXT, "Of sluice", NULL, false},                                      \
+		{"state", SL_API_TEXT, "`running` or `stopped`", NULL, false},                   \
+		{"chain", SL_API_TEXT, "Its name", NULL, false},                                 \
+		{"file", SL_API_TEXT, "Where it came from", NULL, false},                        \
+		{"generation", SL_API_NUMBER, "Of the chain: 1, 2, ...", NULL, false},           \
+		{"seconds", SL_API_REAL, "Since the start", NULL, false},                        \
+		{"started", SL_API_NUMBER, "When, in seconds since 1970", NULL, false},          \
+		{"dpdk", SL_API_TEXT, "Version of DPDK", NULL, false},                           \
+		{"tsc_hz", SL_API_NUMBER, "TSC cycles in a second", NULL, false},                \
+		{"punted", SL_API_NUMBER, "Packets that wait for the main thread", NULL, false}, \
+		{"worker_count", SL_API_NUMBER, "How many", NULL, false},                        \
+		{"events", SL_API_NUMBER, "That there were", NULL, false},                       \
+		{"events_lost", SL_API_NUMBER, "That found no room", NULL, false},               \
+		{"watchers", SL_API_NUMBER, "Captures and traces that run", NULL, false},        \
+		{"restored", SL_API_OBJECT, "The state it began with", restored, true},          \
+	{                                                                                        \
+		"totals", SL_API_OBJECT, "The ledger: rx + made = tx + drops + joined + held",   \
+			totals, false                                                            \
 	}
 
 static const struct sl_api_member restored[] = {
@@ -88,6 +94,8 @@ static const struct sl_api_member node[] = {
 	{"number", SL_API_NUMBER, "In the graph", NULL, false},
 	{"name", SL_API_TEXT, "Of the hop", NULL, false},
 	{"type", SL_API_TEXT, "Its node type", NULL, false},
+	{"path", SL_API_TEXT, "That it is of", NULL, true},
+	{"vnf", SL_API_TEXT, "Whose hop it is", NULL, true},
 	HOP_MEMBERS,
 	{NULL, SL_API_TEXT, NULL, NULL, false},
 };
@@ -132,7 +140,10 @@ static const struct sl_api_member worker[] = {
 	{"busy_loops", SL_API_NUMBER, "With packets", NULL, false},
 	{"sleeps", SL_API_NUMBER, "Times that it slept", NULL, false},
 	{"inbox_in", SL_API_NUMBER, "Packets from other workers", NULL, false},
+	{"inbox_waiting", SL_API_NUMBER, "Those of them that wait now", NULL, false},
+	{"inbox_capacity", SL_API_NUMBER, "How many can wait", NULL, false},
 	{"inbox_full", SL_API_NUMBER, "Packets dropped as its inbox was full", NULL, false},
+	{"inbox_stale", SL_API_NUMBER, "Packets for hops that were removed meanwhile", NULL, false},
 	{"longest_gap_us", SL_API_REAL, "Microseconds: the longest between two rounds, ever", NULL,
 	 false},
 	{"switch_gap_us", SL_API_REAL, "Since the last apply", NULL, false},

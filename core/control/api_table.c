@@ -15,6 +15,7 @@ const struct sl_api_operation *const sl_api_tables[] = {
 	sl_api_audit,
 	sl_api_capture,
 	sl_api_trace,
+	sl_api_metrics,
 	NULL,
 };
 /* clang-format on */

@@ -110,7 +110,8 @@ extern const struct sl_api_operation sl_api_faults[];
 /* Tables. */
 extern const struct sl_api_operation sl_api_state[];
 extern const struct sl_api_operation sl_api_show[], sl_api_vnf[], sl_api_apply[], sl_api_plugin[],
-	sl_api_fusion[], sl_api_events[], sl_api_audit[], sl_api_capture[], sl_api_trace[];
+	sl_api_fusion[], sl_api_events[], sl_api_audit[], sl_api_capture[], sl_api_trace[],
+	sl_api_metrics[];
 
 /*
  * An answer that says what is wrong: {"error": TEXT, "where": TEXT, "hint": TEXT}. where: what of

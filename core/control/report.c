@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include <rte_cycles.h>
 #include <rte_mempool.h>
+#include <rte_version.h>
 
 #include <core/control/report.h>
 #include <core/host/watching.h>
@@ -70,6 +72,10 @@ json_t *sl_report_status(const struct sl_engine *engine, const struct sl_snapsho
 		put(object, "generation", engine->generation->number);
 	}
 	put_real(object, "seconds", s->seconds);
+	put(object, "started", (uint64_t)engine->started_at);
+	put_text(object, "dpdk", rte_version());
+	put(object, "tsc_hz", rte_get_tsc_hz());
+	put(object, "punted", sl_engine_punted(engine));
 	put(object, "worker_count", engine->worker_count);
 	put(object, "events", engine->events);
 	put(object, "events_lost", engine->events_lost);
@@ -101,6 +107,7 @@ static void put_hop(json_t *object, const struct sl_engine *engine, const struct
 	const struct sl_hop_stats *stats = &s->hops[hop];
 
 	put(object, "packets", stats->packets);
+	put(object, "fused", stats->fused);
 	put(object, "bytes", stats->bytes);
 	put(object, "calls", stats->calls);
 	put(object, "cycles", stats->cycles);
@@ -215,6 +222,10 @@ json_t *sl_report_nodes(const struct sl_engine *engine, const struct sl_snapshot
 		put(object, "number", h);
 		put_text(object, "name", g->plan->hops[h].name);
 		put_text(object, "type", g->hops[h].instance->type->name);
+		if (g->plan->hops[h].path != UINT_MAX)
+			put_text(object, "path", g->chain->paths[g->plan->hops[h].path].name);
+		if (g->plan->hops[h].kind == SL_PLAN_VNF)
+			put_text(object, "vnf", g->chain->vnfs[g->plan->hops[h].vnf].name);
 		put_hop(object, engine, s, h);
 		json_array_append_new(list, object);
 	}
@@ -309,7 +320,11 @@ json_t *sl_report_workers(const struct sl_engine *engine)
 		put(object, "busy_loops", s.busy_loops);
 		put(object, "sleeps", s.sleeps);
 		put(object, "inbox_in", s.inbox_in);
+		put(object, "inbox_waiting",
+		    s.inbox_in > s.inbox_out ? s.inbox_in - s.inbox_out : 0);
+		put(object, "inbox_capacity", sl_worker_inbox_size(engine->workers[i]));
 		put(object, "inbox_full", s.inbox_full);
+		put(object, "inbox_stale", s.inbox_stale);
 		put_real(object, "longest_gap_us", (double)s.longest_gap * 1e6 / hz);
 		put_real(object, "switch_gap_us", (double)s.switch_gap * 1e6 / hz);
 		put_real(object, "heartbeat_ms",
@@ -396,8 +411,7 @@ static void other_drops(const struct sl_engine *engine, json_t *sums, uint64_t c
 		put(sums, "outside-the-graph", count);
 }
 
-/* Sum of all hops by reason, and what was dropped elsewhere. */
-static json_t *all_drops(const struct sl_engine *engine, const struct sl_snapshot *s)
+json_t *sl_report_all_drops(const struct sl_engine *engine, const struct sl_snapshot *s)
 {
 	json_t *sums = json_object(), *hop, *value;
 	const char *reason;
@@ -435,7 +449,7 @@ json_t *sl_report_stats(const struct sl_engine *engine)
 	if (s == NULL)
 		return NULL;
 	object = sl_report_status(engine, s);
-	json_object_set_new(object, "drops", all_drops(engine, s));
+	json_object_set_new(object, "drops", sl_report_all_drops(engine, s));
 	json_object_set_new(object, "ports", sl_report_ports(engine, s));
 	json_object_set_new(object, "paths", sl_report_paths(engine, s));
 	json_object_set_new(object, "vnfs", sl_report_vnfs(engine));

@@ -24,10 +24,14 @@ json_t *sl_report_fault(const struct sl_engine *engine, uint64_t number);
 /* Add what is to be said of an instance in quarantine, or that had faults. */
 void sl_report_quarantine(json_t *object, const struct sl_engine *engine,
 			  const struct sl_instance *instance);
+/* {ports: [nanoseconds from port to port], hops: [cycles a packet]} */
+json_t *sl_report_latency(const struct sl_engine *engine);
 json_t *sl_report_plugins(const struct sl_registry *registry);
 /* All that counts packets: status, totals, ports, paths. */
 json_t *sl_report_stats(const struct sl_engine *engine);
-/* {reason: packets} of one hop, those that are not zero. */
+/* {reason: packets}, those that are not zero: of all hops and of what was dropped elsewhere. */
+json_t *sl_report_all_drops(const struct sl_engine *engine, const struct sl_snapshot *s);
+/* Of one hop. */
 json_t *sl_report_drops(const struct sl_engine *engine, const struct sl_snapshot *s,
 			unsigned int hop);
 

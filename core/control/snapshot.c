@@ -27,6 +27,7 @@ static void add(struct sl_hop_stats *sum, const struct sl_hop_stats *s)
 {
 	sum->calls += s->calls;
 	sum->packets += s->packets;
+	sum->fused += s->fused;
 	sum->bytes += s->bytes;
 	sum->cycles += s->cycles;
 	sum->emitted += s->emitted;

@@ -7,22 +7,27 @@
 #include <core/chain/values.h>
 #include <core/control/upgrade.h>
 #include <core/control/live.h>
+#include <core/control/metrics_server.h>
 #include <core/control/report.h>
 #include <core/control/server.h>
 #include <core/control/stats_file.h>
+#include <core/control/telemetry.h>
 #include <core/control/verb.h>
 #include <core/flow/fusion.h>
 #include <core/host/hand_over.h>
+#include <core/host/listen.h>
 #include <core/host/run.h>
 
 /* What the hooks share. */
 struct context {
-	const char *stats; /* path, or NULL */
+	const char *stats;   /* path, or NULL */
+	const char *metrics; /* TCP address; NULL: what the host file says */
 	bool quiet;
 	struct sl_live *live;
 	struct sl_stats_file *file;
 	struct sl_server *server;
 	const char *from; /* control socket of the sluice to take over from, or NULL */
+	struct sl_metrics_server *metrics_server;
 };
 
 /* Whether the socket that was taken over has the name that ours shall have. */
@@ -35,6 +40,7 @@ static int started(void *context, struct sl_engine *engine, struct sl_errors *er
 {
 	const struct sl_host_config *config = engine->config;
 	struct context *c = context;
+	const char *metrics = c->metrics != NULL ? c->metrics : config->metrics;
 
 	if (c->stats != NULL) {
 		c->file = sl_stats_file_open(c->stats,
@@ -56,6 +62,13 @@ static int started(void *context, struct sl_engine *engine, struct sl_errors *er
 		if (c->server == NULL)
 			return -EIO;
 	}
+	if (metrics != NULL) {
+		c->metrics_server = sl_metrics_server_new(engine, metrics, errors);
+		if (c->metrics_server == NULL)
+			return -EIO;
+	}
+	if (config->telemetry && sl_telemetry_open(errors) != 0)
+		return -EIO;
 	if (!c->quiet)
 		c->live = sl_live_new();
 	return 0;
@@ -81,6 +94,8 @@ static void poll(void *context, struct sl_engine *engine)
 
 	if (c->server != NULL)
 		sl_server_poll(c->server);
+	sl_metrics_server_poll(c->metrics_server);
+	sl_telemetry_poll(engine);
 }
 
 static void second(void *context, struct sl_engine *engine)
@@ -99,6 +114,7 @@ static int ended(void *context, struct sl_engine *engine)
 	json_t *stats;
 	int error = 0;
 
+	sl_telemetry_close();
 	if (c->live != NULL)
 		sl_live_end(c->live, engine);
 	if (c->server != NULL)
@@ -147,6 +163,7 @@ static int start(const struct sl_verb *verb, const struct sl_run_options *option
 	int status = sl_run(options, &hooks);
 
 	sl_server_free(context->server);
+	sl_metrics_server_free(context->metrics_server);
 	sl_stats_file_close(context->file);
 	sl_live_free(context->live);
 	return sl_verb_flush(verb, status);
@@ -158,12 +175,14 @@ enum {
 	RESTORE,
 	RESTORE_OR_EMPTY,
 	TAKE_OVER,
+	METRICS,
 };
 
 static int run(const struct sl_verb *verb, int argc, char **argv)
 {
 	struct sl_run_options run_options = {.fusion = -1};
 	struct context context = {0};
+	union sl_listen address;
 	int option;
 
 	while ((option = sl_verb_option(verb, argc, argv)) != -1) {
@@ -201,6 +220,14 @@ static int run(const struct sl_verb *verb, int argc, char **argv)
 			run_options.take_over = true;
 			context.from = optarg;
 			break;
+		case METRICS:
+			if (!sl_listen_parse(optarg, &address))
+				return sl_verb_misused(verb,
+						       "--metrics %s: expected ADDRESS:PORT, such "
+						       "as `127.0.0.1:9469` or `[::1]:9469`",
+						       optarg);
+			context.metrics = optarg;
+			break;
 		case 'q':
 			context.quiet = true;
 			break;
@@ -232,6 +259,7 @@ static const struct sl_option options[] = {
 	 "the same, but without a good file begin with nothing"},
 	{TAKE_OVER, "take-over", "SOCKET",
 	 "take over ports and state of the sluice whose control socket that is, which then ends"},
+	{METRICS, "metrics", "ADDRESS:PORT", "serve /metrics to Prometheus there, too"},
 	{'q', "quiet", NULL, "show nothing but errors"},
 	SL_OPT_END,
 };

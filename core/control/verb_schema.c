@@ -2,11 +2,12 @@
 #include <stdio.h>
 
 #include <core/chain/model.h>
+#include <core/control/metrics.h>
 #include <core/control/openapi.h>
 #include <core/control/verb.h>
 #include <core/host/config.h>
 
-enum { API = 256 };
+enum { API = 256, METRICS };
 
 static int print_schema(const struct sl_verb *verb, const char *config)
 {
@@ -33,20 +34,18 @@ static int print_schema(const struct sl_verb *verb, const char *config)
 	return sl_verb_flush(verb, status);
 }
 
-static int print_api(const struct sl_verb *verb)
+static int print_json(const struct sl_verb *verb, json_t *json)
 {
-	json_t *api = sl_openapi();
-
-	json_dumpf(api, stdout, JSON_INDENT(2));
+	json_dumpf(json, stdout, JSON_INDENT(2));
 	putchar('\n');
-	json_decref(api);
+	json_decref(json);
 	return sl_verb_flush(verb, SL_EXIT_OK);
 }
 
 static int run(const struct sl_verb *verb, int argc, char **argv)
 {
 	const char *config = NULL;
-	bool api = false;
+	bool api = false, metrics = false;
 	int option;
 
 	while ((option = sl_verb_option(verb, argc, argv)) != -1) {
@@ -57,6 +56,9 @@ static int run(const struct sl_verb *verb, int argc, char **argv)
 		case API:
 			api = true;
 			break;
+		case METRICS:
+			metrics = true;
+			break;
 		case 'h':
 			return sl_verb_usage(verb);
 		default:
@@ -65,12 +67,15 @@ static int run(const struct sl_verb *verb, int argc, char **argv)
 	}
 	if (optind != argc)
 		return sl_verb_misused(verb, "it takes no arguments");
-	return api ? print_api(verb) : print_schema(verb, config);
+	if (api || metrics)
+		return print_json(verb, api ? sl_openapi() : sl_metrics_list());
+	return print_schema(verb, config);
 }
 
 static const struct sl_option options[] = {
 	SL_OPT_CONFIG,
 	{API, "api", NULL, "print the OpenAPI description of the control API instead"},
+	{METRICS, "metrics", NULL, "print a list of all metrics instead"},
 	SL_OPT_END,
 };
 

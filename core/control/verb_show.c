@@ -37,6 +37,7 @@ static const struct sl_form forms[] = {
 	{"stats", "all that counts packets"},
 	{"faults", "functions that crashed, hung or otherwise misbehaved"},
 	{"fault NUMBER [FILE]", "one of them: backtrace; FILE gets its packets, as pcapng"},
+	{"latency", "how long packets are inside, and each hop takes: p50, p90, p99, max"},
 	{NULL, NULL},
 };
 
@@ -93,6 +94,15 @@ static const struct sl_column audit_columns[] = {
 	{"result", "result"},
 };
 
+static const struct sl_column pair_columns[] = {
+	{"in", "in"},   {"out", "out"}, {"samples", "samples"}, {"mean-ns", "mean"}, {"p50", "p50"},
+	{"p90", "p90"}, {"p99", "p99"}, {"p99.9", "p999"},      {"max", "max"},
+};
+static const struct sl_column timing_columns[] = {
+	{"hop", "name"}, {"packets", "packets"}, {"mean-cycles", "mean"}, {"p50", "p50"},
+	{"p90", "p90"},  {"p99", "p99"},         {"p99.9", "p999"},       {"max", "max"},
+};
+
 /* Views that are one table. */
 static const struct {
 	const char *name;
@@ -128,8 +138,25 @@ static void print_paths(const json_t *paths)
 	}
 }
 
+static void print_latency(const json_t *answer)
+{
+	const json_t *ports = json_object_get(answer, "ports");
+	const json_t *hops = json_object_get(answer, "hops");
+
+	printf("From port to port, in nanoseconds:\n");
+	if (json_array_size(ports) != 0)
+		sl_table_print(stdout, ports, pair_columns, COUNT(pair_columns));
+	printf("\nIn each hop, in cycles a packet:\n");
+	if (json_array_size(hops) != 0)
+		sl_table_print(stdout, hops, timing_columns, COUNT(timing_columns));
+}
+
 static void print_view(const char *view, const json_t *answer)
 {
+	if (strcmp(view, "latency") == 0) {
+		print_latency(answer);
+		return;
+	}
 	if (strcmp(view, "paths") == 0) {
 		print_paths(json_object_get(answer, "paths"));
 		return;

@@ -111,6 +111,7 @@ void sl_course_settle(struct sl_fusion *fusion, struct course *course)
 		struct step *step = &course->steps[i];
 
 		sl_tally(&step->hop->packets, packets);
+		sl_tally(&step->hop->fused, packets);
 		sl_tally(&step->hop->bytes, bytes + packets * (uint64_t)(int64_t)step->longer);
 	}
 	for (uint32_t i = 0; i < course->credit_count; i++) {

@@ -179,6 +179,7 @@ static void drop_by_guard(struct sl_fusion *fusion, const struct course *course,
 		const struct step *step = &course->steps[i];
 
 		sl_tally(&step->hop->packets, 1);
+		sl_tally(&step->hop->fused, 1);
 		sl_tally(&step->hop->bytes, m->pkt_len + (uint64_t)(int64_t)step->longer);
 	}
 	for (uint32_t i = 0; i < course->credit_count; i++) {

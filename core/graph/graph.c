@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include <core/flow/fusion.h>
 #include <core/graph/hop.h>
+#include <core/graph/latency.h>
 #include <core/graph/watch.h>
 
 #include <assert.h>
@@ -77,6 +78,7 @@ static int make_hop(struct sl_graph *graph, struct sl_hop *hop, uint16_t index, 
 	hop->type = type;
 	hop->rank = rank;
 	hop->index = index;
+	hop->timing = &graph->timings[index];
 	hop->remote = (plan->workers >> graph->conf.worker & 1) == 0;
 	/* Instances count their own workers only. */
 	hop->node.worker = (uint16_t)__builtin_popcountll(
@@ -246,8 +248,13 @@ struct sl_graph *sl_graph_new(const struct sl_graph_conf *conf, struct sl_errors
 	graph->number_count = count_numbers(conf);
 	graph->by_index = calloc(conf->hop_count, sizeof(*graph->by_index));
 	graph->by_number = calloc(graph->number_count, sizeof(struct sl_hop *));
+	graph->timings = rte_zmalloc("sl_timings", conf->hop_count * sizeof(*graph->timings),
+				     RTE_CACHE_LINE_SIZE);
+	if (conf->port_pairs != 0)
+		graph->latency = sl_latency_new(conf->port_pairs);
 	if (graph->hops == NULL || graph->pending == NULL || graph->by_index == NULL ||
-	    graph->by_number == NULL) {
+	    graph->by_number == NULL || graph->timings == NULL ||
+	    (conf->port_pairs != 0 && graph->latency == NULL)) {
 		sl_fail(errors, ENOMEM, "no memory for a graph of %u hops", conf->hop_count);
 		goto fail;
 	}
@@ -278,6 +285,8 @@ void sl_graph_free(struct sl_graph *graph)
 	while (graph->views != NULL)
 		sl_watch_view_free(sl_watch_remove(graph, graph->views->watch));
 	rte_free(graph->frames);
+	rte_free(graph->timings);
+	sl_latency_free(graph->latency);
 	free(graph->tickers);
 	free(graph->by_index);
 	free(graph->by_number);
@@ -379,7 +388,7 @@ static uint64_t read_held(const struct sl_hop *hop)
 void sl_graph_stats(const struct sl_graph *graph, uint16_t index, struct sl_hop_stats *stats)
 {
 	const struct sl_hop *hop = graph->by_index[index];
-	uint64_t timed;
+	uint64_t timed, walked;
 
 	*stats = (struct sl_hop_stats){0};
 	for (uint32_t i = 0; i < hop->reason_count; i++)
@@ -389,10 +398,12 @@ void sl_graph_stats(const struct sl_graph *graph, uint16_t index, struct sl_hop_
 	stats->calls = sl_tally_read(&hop->calls);
 	stats->packets = sl_tally_read(&hop->packets);
 	stats->bytes = sl_tally_read(&hop->bytes);
+	stats->fused = sl_tally_read(&hop->fused);
+	walked = stats->packets > stats->fused ? stats->packets - stats->fused : 0;
 	timed = sl_tally_read(&hop->timed_packets);
 	if (timed != 0)
-		stats->cycles = (uint64_t)((double)sl_tally_read(&hop->cycles) *
-					   (double)stats->packets / (double)timed);
+		stats->cycles = (uint64_t)((double)sl_tally_read(&hop->cycles) * (double)walked /
+					   (double)timed);
 	stats->emitted = sl_tally_read(&hop->emitted);
 	stats->held = read_held(hop);
 	stats->lost_events = sl_tally_read(&hop->lost_events);

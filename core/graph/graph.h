@@ -51,6 +51,7 @@ struct sl_graph_conf {
 		      uint32_t size);
 	void *event_context;
 	struct sl_fusion *fusion; /* of the worker; NULL: nothing is recorded */
+	unsigned int port_pairs; /* latency.h: most pairs of ports to tell apart; 0: not measured */
 };
 
 /* Engine's own drop reasons, counted per hop after the type's own. */
@@ -71,8 +72,9 @@ extern const struct sl_name sl_graph_reasons[SL_REASON_COUNT + 1];
 struct sl_hop_stats {
 	uint64_t calls;
 	uint64_t packets;
+	uint64_t fused;  /* of the packets: their flow's action spared the hop the work */
 	uint64_t bytes;  /* pkt_len of the packets, as they came to the hop */
-	uint64_t cycles; /* TSC, of one walk in four, scaled up to all packets */
+	uint64_t cycles; /* TSC, of one walk in four, scaled up to all packets that walked */
 	uint64_t emitted;
 	uint64_t held;  /* now */
 	uint64_t drops; /* sum over reasons */

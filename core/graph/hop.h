@@ -8,6 +8,7 @@
 
 #include <core/fault/fault.h>
 #include <core/graph/graph.h>
+#include <core/graph/histogram.h>
 #include <core/plugin/instance.h>
 
 /* Pointers beyond the end of an array of them that whole vectors may read or write. */
@@ -56,8 +57,10 @@ struct sl_hop {
 	struct sl_graph *graph __rte_cache_aligned;
 	const struct sl_node_type *type; /* whose code it runs */
 	uint64_t *drops;                 /* the type's own reasons, then enum sl_graph_reason */
+	struct sl_histogram *timing;     /* cycles a packet, of the calls that were timed */
 	uint32_t own_reasons;
 	uint32_t reason_count;
+	uint64_t fused; /* of `packets`: they took their flow's action instead */
 	uint64_t emitted;
 	uint64_t held;
 	uint64_t lost_events;
@@ -116,6 +119,8 @@ struct sl_graph {
 	uint64_t orphans;            /* held by instances for hops that are no more */
 	struct sl_ticker *tickers;
 	uint32_t ticker_count;
+	struct sl_latency *latency; /* NULL: none is measured */
+	struct sl_histogram *timings;
 	struct sl_frame *frames; /* all of them, as allocated */
 	struct sl_emission emission;
 } __rte_cache_aligned;

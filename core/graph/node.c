@@ -38,7 +38,7 @@ struct rte_mbuf *sl_copy(struct sl_node *node, const struct rte_mbuf *m)
 		return NULL;
 	*sl_packet(copy) = *sl_packet(m);
 	sl_packet(copy)->flags |= SL_PKT_MADE;
-	sl_packet(copy)->flags &= (uint16_t) ~(SL_PKT_TRAIL | SL_PKT_TRACED);
+	sl_packet(copy)->flags &= (uint16_t) ~(SL_PKT_TRAIL | SL_PKT_TRACED | SL_PKT_TIMED);
 	return copy;
 }
 

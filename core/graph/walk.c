@@ -150,10 +150,12 @@ follow(struct sl_graph *graph, struct sl_hop *hop, bool timed, uint64_t *then)
 		if (!on)
 			packets = settle(graph, hop, frame);
 		if (timed) {
-			uint64_t end = rte_rdtsc();
+			uint64_t end = rte_rdtsc(), cycles = end - *then;
 
-			sl_tally(&hop->cycles, end - *then);
+			sl_tally(&hop->cycles, cycles);
 			sl_tally(&hop->timed_packets, packets);
+			sl_histogram_add(hop->timing, (float)cycles / (float)packets, packets,
+					 cycles);
 			*then = end;
 		}
 		processed += packets;

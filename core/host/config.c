@@ -16,6 +16,7 @@
 
 #include <core/host/config.h>
 #include <core/host/defaults.h>
+#include <core/host/listen.h>
 #include <core/host/log.h>
 #include <core/plugin/instance.h>
 
@@ -32,6 +33,7 @@ enum key_kind {
 	KEY_MODE,   /* file mode in octal, as text */
 	KEY_USER,   /* const char *, a user there is */
 	KEY_USERS,  /* const char *, a group there is */
+	KEY_LISTEN, /* const char *, an address and a port */
 };
 
 struct key {
@@ -92,6 +94,11 @@ static const struct key control_keys[] = {
 	{.name = NULL},
 };
 
+static const struct key metrics_keys[] = {
+	{.name = "listen", .kind = KEY_LISTEN, .offset = AT(metrics)},
+	{.name = NULL},
+};
+
 static const struct key log_keys[] = {
 	{.name = "level", .kind = KEY_LEVEL, .offset = AT(log_level), .words = sl_log_levels},
 	{.name = "file", .kind = KEY_TEXT, .offset = AT(log_file)},
@@ -103,6 +110,8 @@ static const struct key keys[] = {
 	{.name = "memory", .kind = KEY_GROUP, .keys = memory_keys},
 	{.name = "idle", .kind = KEY_GROUP, .keys = idle_keys},
 	{.name = "control", .kind = KEY_GROUP, .keys = control_keys},
+	{.name = "metrics", .kind = KEY_GROUP, .keys = metrics_keys},
+	{.name = "telemetry", .kind = KEY_BOOL, .offset = AT(telemetry)},
 	{.name = "log", .kind = KEY_GROUP, .keys = log_keys},
 	{.name = "burst", .kind = KEY_UINT, .offset = AT(burst), .min = 1, .max = SL_BURST},
 	{.name = "watchdog-ms", .kind = KEY_UINT, .offset = AT(watchdog_ms), .max = 3600000},
@@ -246,6 +255,23 @@ static void read_account(struct reader *reader, const struct key *key,
 		sl_fail_place(reader->errors, EINVAL, place_of(reader, setting),
 			      "`%s`: this machine has no %s `%s`", key->name,
 			      key->kind == KEY_USER ? "user" : "group", text);
+	else
+		set_text(field(reader, key), text);
+}
+
+static void read_listen(struct reader *reader, const struct key *key,
+			const config_setting_t *setting)
+{
+	const char *text = text_of(reader, setting);
+	union sl_listen address;
+
+	if (text == NULL)
+		return;
+	if (*text != '\0' && !sl_listen_parse(text, &address))
+		sl_fail_place(reader->errors, EINVAL, place_of(reader, setting),
+			      "`%s`: `%s`: expected an address and a port, such as "
+			      "\"127.0.0.1:9469\" or \"[::1]:9469\"",
+			      key->name, text);
 	else
 		set_text(field(reader, key), text);
 }
@@ -403,6 +429,9 @@ static void read_key(struct reader *reader, const struct key *key, const config_
 	case KEY_USERS:
 		read_account(reader, key, setting);
 		break;
+	case KEY_LISTEN:
+		read_listen(reader, key, setting);
+		break;
 	}
 }
 
@@ -516,6 +545,7 @@ void sl_host_config_free(struct sl_host_config *config)
 	free_texts(config->eal, config->eal_count);
 	free((char *)(uintptr_t)config->socket);
 	free((char *)(uintptr_t)config->socket_group);
+	free((char *)(uintptr_t)config->metrics);
 	free((char *)(uintptr_t)config->user);
 	free((char *)(uintptr_t)config->group);
 	free((char *)(uintptr_t)config->log_level);

@@ -30,6 +30,8 @@ struct sl_host_config {
 	const char *socket;   /* of the control API; NULL: none */
 	uint32_t socket_mode; /* default 0600, 0666 when there are admins or readers */
 	const char *socket_group;
+	const char *metrics;          /* TCP address and port of /metrics; NULL: none */
+	bool telemetry;               /* DPDK's, over a Unix socket of its own */
 	const char *admins, *readers; /* groups: see core/control/peer.h; NULL: none */
 	const char *user, *group;     /* to become once ports are open; NULL: stay */
 	const char *log_level;        /* one of sl_log_levels */

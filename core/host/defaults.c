@@ -27,6 +27,7 @@ struct sl_host_config *sl_host_defaults_new(void)
 		.idle = {.pause_after = 128, .sleep_after = 1024, .sleep_us = 50},
 		.watchdog_ms = 1000,
 		.socket_mode = 0600,
+		.telemetry = true,
 		.log_level = strdup("info"),
 	};
 	if (config->worker_cores == NULL || config->log_level == NULL) {

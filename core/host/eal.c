@@ -5,6 +5,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -24,6 +25,7 @@
 #include <core/host/eal.h>
 #include <core/host/log.h>
 #include <core/graph/graph.h>
+#include <core/graph/latency.h>
 #include <core/plugin/instance.h>
 
 /* What DPDK's tables and the devices' rings need beside the packets. */
@@ -155,6 +157,8 @@ static void argue_log(struct arguments *arguments, const char *level)
 	argue(arguments, "--log-level=%s", strcmp(level, "error") == 0 ? "error" : "warning");
 	/* It warns of each size of hugepage that there is none of. */
 	argue(arguments, "--log-level=lib.eal:error");
+	/* And that nobody uses telemetry's first version. */
+	argue(arguments, "--log-level=lib.telemetry:error");
 }
 
 static void report(const struct sl_host_config *config, bool huge, bool pci)
@@ -175,7 +179,8 @@ static void report(const struct sl_host_config *config, bool huge, bool pci)
 	       pci ? "PCI devices as the chain says" : "no PCI devices");
 }
 
-/* Where struct sl_packet stands in every mbuf: nobody else may have the bytes. */
+/* Where struct sl_packet and the time of arrival stand in every mbuf: nobody else may have the
+ * bytes. */
 static int register_packet_field(struct sl_errors *errors)
 {
 	static const struct rte_mbuf_dynfield field = {
@@ -183,8 +188,14 @@ static int register_packet_field(struct sl_errors *errors)
 		.size = sizeof(struct sl_packet),
 		.align = 8,
 	};
+	static const struct rte_mbuf_dynfield arrival = {
+		.name = "sluice_arrival",
+		.size = sizeof(uint32_t),
+		.align = sizeof(uint32_t),
+	};
 
-	if (rte_mbuf_dynfield_register_offset(&field, SL_PACKET_OFFSET) < 0)
+	if (rte_mbuf_dynfield_register_offset(&field, SL_PACKET_OFFSET) < 0 ||
+	    rte_mbuf_dynfield_register_offset(&arrival, SL_ARRIVAL_OFFSET) < 0)
 		return sl_fail(errors, rte_errno,
 			       "cannot reserve room in the packets' headers: %s; another "
 			       "library has it",
@@ -239,7 +250,8 @@ int sl_eal_start(const struct sl_host_config *config, bool pci, struct sl_errors
 	argue(&arguments, "sluice");
 	argue_lcores(&arguments, config);
 	argue(&arguments, "--file-prefix=" PREFIX "%d", (int)getpid());
-	argue(&arguments, "--no-telemetry");
+	if (!config->telemetry)
+		argue(&arguments, "--no-telemetry");
 	argue_log(&arguments, config->log_level);
 	if (!pci)
 		argue(&arguments, "--no-pci");
@@ -292,11 +304,26 @@ struct rte_mempool *sl_eal_pool(const struct sl_host_config *config, struct sl_e
 	return pool;
 }
 
+/* DPDK takes its telemetry sockets away when the process ends, and leaves their folder; it is named
+ * by the process and of no use to another. */
+static void remove_runtime_folder(const char *folder)
+{
+	DIR *files = opendir(folder);
+	struct dirent *entry;
+
+	while (files != NULL && (entry = readdir(files)) != NULL)
+		if (strncmp(entry->d_name, "dpdk_telemetry.", 15) == 0)
+			unlinkat(dirfd(files), entry->d_name, 0);
+	if (files != NULL)
+		closedir(files);
+	rmdir(folder);
+}
+
 void sl_eal_end(void)
 {
-	char folder[256];
+	char folder[PATH_MAX];
 
 	snprintf(folder, sizeof(folder), "%s", rte_eal_get_runtime_dir());
 	rte_eal_cleanup();
-	rmdir(folder);
+	remove_runtime_folder(folder);
 }

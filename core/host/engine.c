@@ -83,6 +83,7 @@ static int make_workers(struct sl_engine *engine, struct sl_errors *errors)
 int sl_engine_launch(struct sl_engine *engine, struct sl_errors *errors)
 {
 	engine->started = rte_rdtsc();
+	engine->started_at = time(NULL);
 	for (unsigned int i = 0; i < engine->worker_count; i++) {
 		int err;
 

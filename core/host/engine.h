@@ -6,10 +6,15 @@
 #ifndef CORE_HOST_ENGINE_H
 #define CORE_HOST_ENGINE_H
 
+#include <time.h>
+
 #include <core/chain/plan.h>
 #include <core/host/config.h>
 #include <core/plugin/instance.h>
 #include <core/worker/worker.h>
+
+struct sl_histogram;
+struct sl_pair_timing; /* core/host/timing.h */
 
 /* An own instance that goes on in a new generation. */
 struct sl_settling {
@@ -20,7 +25,8 @@ struct sl_settling {
 /* What hops of the same name did in generations that are gone. */
 struct sl_hop_past {
 	struct sl_hop_stats stats;
-	uint64_t *drops; /* by reason; NULL: none */
+	uint64_t *drops;             /* by reason; NULL: none */
+	struct sl_histogram *timing; /* NULL: none */
 };
 
 /* One compiled version of a chain: instances, plan, and a graph per worker. Instances may be
@@ -29,12 +35,14 @@ struct sl_generation {
 	uint64_t number;
 	struct sl_chain *chain;
 	struct sl_plan *plan;
-	struct sl_instance **vnfs;       /* per VNF of the chain */
-	struct sl_instance **own;        /* the engine's own nodes, per hop; NULL for VNF hops */
-	struct sl_graph_hop *hops;       /* plan->hop_count */
-	uint16_t *numbers;               /* per hop: what packets call it by */
-	unsigned int number_count;       /* of those set */
-	struct sl_hop_past *past;        /* per hop */
+	struct sl_instance **vnfs;    /* per VNF of the chain */
+	struct sl_instance **own;     /* the engine's own nodes, per hop; NULL for VNF hops */
+	struct sl_graph_hop *hops;    /* plan->hop_count */
+	uint16_t *numbers;            /* per hop: what packets call it by */
+	unsigned int number_count;    /* of those set */
+	struct sl_hop_past *past;     /* per hop */
+	struct sl_pair_timing *pairs; /* timing.h: of generations that are gone */
+	unsigned int pair_count;
 	struct sl_worker_graph **graphs; /* per worker */
 	struct sl_handoff *handoff;      /* core/worker/handoff.h: who runs which hop */
 	unsigned int worker_count;
@@ -78,13 +86,14 @@ struct sl_engine {
 	struct sl_generation *generation;
 	struct sl_fusion **fusion; /* per worker */
 	struct sl_fusion_control *fusion_control;
-	int fusion_mode;  /* enum sl_fusion_mode instead of the chain's; -1: the chain's */
-	uint64_t started; /* TSC */
-	bool stop_asked;  /* SIGTERM or SIGINT came, or sl_engine_ask_stop() */
-	bool stopped;     /* sl_engine_stop() is done: counters stand still */
-	bool paused;      /* workers stand still while another process takes over */
-	bool handed_over; /* and it has: this one ends, and what it had is the other's */
-	int control;      /* listening control socket that was taken over; -1: none */
+	int fusion_mode;   /* enum sl_fusion_mode instead of the chain's; -1: the chain's */
+	uint64_t started;  /* TSC */
+	time_t started_at; /* the same */
+	bool stop_asked;   /* SIGTERM or SIGINT came, or sl_engine_ask_stop() */
+	bool stopped;      /* sl_engine_stop() is done: counters stand still */
+	bool paused;       /* workers stand still while another process takes over */
+	bool handed_over;  /* and it has: this one ends, and what it had is the other's */
+	int control;       /* listening control socket that was taken over; -1: none */
 	struct sl_restored restored;
 	struct sl_leftover leftover; /* all zeros before sl_engine_stop() */
 	uint64_t events;             /* shown so far */
@@ -101,6 +110,9 @@ struct sl_totals {
 	uint64_t rx, made, tx, drops, joined, held;
 };
 void sl_engine_totals(const struct sl_engine *engine, struct sl_totals *totals);
+
+/* Packets that wait for the main thread. */
+unsigned int sl_engine_punted(const struct sl_engine *engine);
 
 /* Packets dropped by hops that are no more, by reason. */
 struct sl_gone {

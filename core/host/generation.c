@@ -665,6 +665,13 @@ static int make_polls(struct build *build)
 	return 0;
 }
 
+/* Both ways of each path, answers of each port, and some for packets that functions lead elsewhere;
+ * beyond that they are measured together. */
+static unsigned int port_pairs(const struct sl_chain *chain)
+{
+	return RTE_MIN(2 * chain->path_count + chain->port_count + 16, 1024u);
+}
+
 static int make_graph(struct build *build, uint16_t worker)
 {
 	struct sl_generation *generation = build->generation;
@@ -679,6 +686,7 @@ static int make_graph(struct build *build, uint16_t worker)
 		.event = sl_events_put,
 		.event_context = build->engine->private->events[worker],
 		.fusion = build->engine->fusion != NULL ? build->engine->fusion[worker] : NULL,
+		.port_pairs = port_pairs(build->chain),
 	};
 	struct sl_worker_graph *graph = calloc(1, sizeof(*graph));
 
@@ -817,9 +825,12 @@ void sl_generation_free(struct sl_generation *generation)
 	free(generation->made);
 	free(generation->vnfs);
 	free(generation->own);
-	for (unsigned int i = 0; generation->past != NULL && i < generation->plan->hop_count; i++)
+	for (unsigned int i = 0; generation->past != NULL && i < generation->plan->hop_count; i++) {
 		free(generation->past[i].drops);
+		free(generation->past[i].timing);
+	}
 	free(generation->past);
+	free(generation->pairs);
 	free(generation->settling);
 	free(generation->numbers);
 	free(generation->hops);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include <core/host/private.h>
+#include <core/host/timing.h>
 
 void sl_past_add_ledger(struct sl_ledger *sum, const struct sl_ledger *one)
 {
@@ -35,6 +36,7 @@ static void add_stats(struct sl_hop_stats *sum, const struct sl_hop_stats *one)
 {
 	sum->calls += one->calls;
 	sum->packets += one->packets;
+	sum->fused += one->fused;
 	sum->bytes += one->bytes;
 	sum->cycles += one->cycles;
 	sum->emitted += one->emitted;
@@ -103,8 +105,10 @@ static void keep_hop(struct sl_engine *engine, const struct sl_generation *old, 
 	struct sl_hop_past *past = find_past(engine->generation, old->plan->hops[hop].name, type);
 	unsigned int reasons = count_names(type->reasons) + SL_REASON_COUNT;
 
-	if (past != NULL)
+	if (past != NULL) {
 		add_stats(&past->stats, &before->stats);
+		sl_timing_keep_hop(past, old, hop);
+	}
 	for (unsigned int w = 0; w < old->worker_count; w++) {
 		struct sl_hop_stats stats;
 
@@ -161,5 +165,6 @@ void sl_past_keep(struct sl_engine *engine, const struct sl_generation *old)
 	keep_ledgers(engine, old);
 	for (unsigned int h = 0; h < old->plan->hop_count; h++)
 		keep_hop(engine, old, (uint16_t)h);
+	sl_timing_keep_pairs(engine->generation, old);
 	inherit(engine->generation, old);
 }

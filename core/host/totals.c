@@ -47,6 +47,13 @@ bool sl_engine_in_flight(const struct sl_engine *engine)
 	return false;
 }
 
+unsigned int sl_engine_punted(const struct sl_engine *engine)
+{
+	return engine->private != NULL && engine->private->punted != NULL
+		       ? sl_ring_count(engine->private->punted)
+		       : 0;
+}
+
 void sl_engine_totals(const struct sl_engine *engine, struct sl_totals *totals)
 {
 	const struct sl_leftover *left = &engine->leftover;

@@ -12,7 +12,7 @@
 #include <core/packet/hash.h>
 #include <core/packet/parse.h>
 
-#define KEPT_FLAGS (SL_PKT_MADE | SL_PKT_REASSEMBLED | SL_PKT_TRAIL | SL_PKT_TRACED)
+#define KEPT_FLAGS (SL_PKT_MADE | SL_PKT_REASSEMBLED | SL_PKT_TRAIL | SL_PKT_TRACED | SL_PKT_TIMED)
 
 static inline uint16_t load16(const void *at)
 {

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* port-rx: where packets enter the graph. Parses them; what cannot be a packet ends here. */
+#include <core/graph/latency.h>
 #include <core/packet/parse.h>
 #include <core/port/port.h>
 
@@ -31,10 +32,15 @@ static int create(struct sl_instance *instance, const void *config, struct sl_er
 static void process(struct sl_node *node, struct rte_mbuf **pkts, uint8_t *edge, uint16_t n)
 {
 	const struct port_rx *rx = node->data;
+	struct sl_sampler *sampler = node->state;
+	uint16_t bad;
 
 	/* The verdict of a good packet, 0, is SL_ON. */
 	static_assert((int)SL_PARSE_OK == (int)SL_ON, "verdicts are written where edges go");
-	if (likely(sl_packet_receive(pkts, edge, n, rx->port) == 0))
+	bad = sl_packet_receive(pkts, edge, n, rx->port);
+	if (unlikely(sampler->left-- == 0))
+		sl_sampler_mark(sampler, pkts, n);
+	if (likely(bad == 0))
 		return;
 	for (uint16_t i = 0; i < n; i++)
 		if (edge[i])
@@ -47,6 +53,7 @@ const struct sl_node_type sl_port_rx_type = {
 	.reasons = reasons,
 	.config_size = sizeof(struct sl_port_node_config),
 	.instance_size = sizeof(struct port_rx),
+	.state_size = sizeof(struct sl_sampler),
 	.create = create,
 	.process = process,
 };

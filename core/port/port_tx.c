@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include <core/graph/graph.h>
+#include <core/graph/latency.h>
 #include <core/packet/gather.h>
 #include <core/port/port.h>
 
@@ -97,12 +98,16 @@ static __rte_noinline void send_some(struct sl_port *port, uint16_t worker, stru
 static void process(struct sl_node *node, struct rte_mbuf **pkts, uint8_t *edge, uint16_t n)
 {
 	struct sl_port *port = ((struct port_tx *)node->data)->port;
+	uint16_t sent, flags = 0;
 	bool all = true;
-	uint16_t sent;
 
 	memset(edge, SL_SENT, n);
-	for (uint16_t i = 0; i < n; i++)
+	for (uint16_t i = 0; i < n; i++) {
 		all &= is_fit(port, pkts[i], &edge[i]);
+		flags |= sl_packet(pkts[i])->flags;
+	}
+	if (unlikely((flags & SL_PKT_TIMED) != 0))
+		sl_latency_leave(sl_node_latency(node), port->index, pkts, n);
 	if (unlikely(!all)) {
 		send_some(port, node->worker, pkts, edge, n);
 		return;

@@ -67,3 +67,8 @@ uint64_t sl_worker_empty_inbox(struct sl_worker *worker)
 	}
 	return total;
 }
+
+uint32_t sl_worker_inbox_size(const struct sl_worker *worker)
+{
+	return rte_ring_get_capacity(worker->inbox);
+}

@@ -102,6 +102,8 @@ void sl_worker_watchdog(struct sl_worker *worker, uint32_t ms);
 /* Look at all workers, if it is time to. Whoever waits for workers calls it as well. Main thread.
  */
 void sl_workers_watch(void);
+/* Packets that its inbox has room for. */
+uint32_t sl_worker_inbox_size(const struct sl_worker *worker);
 struct sl_graph *sl_worker_graph_now(struct sl_worker *worker);
 void sl_worker_stats(const struct sl_worker *worker, struct sl_worker_stats *stats);
 uint16_t sl_worker_index(const struct sl_worker *worker);

@@ -65,6 +65,8 @@ enum sl_packet_flag {
 	SL_PKT_TRAIL = 1 << 12,
 	/** Somebody follows its way through the graph. */
 	SL_PKT_TRACED = 1 << 13,
+	/** The engine measures how long it stays inside. */
+	SL_PKT_TIMED = 1 << 14,
 };
 
 /**
@@ -160,9 +162,9 @@ SL_PUBLIC void sl_packet_addrs(const struct rte_mbuf *m, struct sl_addr *source,
 
 /**
  * Parse the headers from the Ethernet header on and set every field of sl_packet() but port,
- * mark, hop, rounds, frag_max and the flags SL_PKT_MADE, SL_PKT_REASSEMBLED, SL_PKT_TRAIL and
- * SL_PKT_TRACED, which are kept; set the symmetric hash. Gathers headers that are split over
- * segments into the first one.
+ * mark, hop, rounds, frag_max and the flags SL_PKT_MADE, SL_PKT_REASSEMBLED, SL_PKT_TRAIL,
+ * SL_PKT_TRACED and SL_PKT_TIMED, which are kept; set the symmetric hash. Gathers headers that are
+ * split over segments into the first one.
  *
  * Accepts any bytes of any length from 14 up. Any thread.
  * @return false when the mbuf could not be made to keep the promises above (it is shorter than

@@ -87,7 +87,8 @@ bool sl_mpls_push(struct rte_mbuf *m, const struct mpls_push *push, uint32_t tc_
 	/* As sl_packet_parse() would have it; the hash stays that of the session, which brings
 	 * labelled packets to the same worker. */
 	p->l4 = p->payload = 0;
-	p->flags &= SL_PKT_VLAN | SL_PKT_GROUP | SL_PKT_REASSEMBLED | SL_PKT_MADE | SL_PKT_TRAIL;
+	p->flags &= SL_PKT_VLAN | SL_PKT_GROUP | SL_PKT_REASSEMBLED | SL_PKT_MADE | SL_PKT_TRAIL |
+		    SL_PKT_TRACED | SL_PKT_TIMED;
 	p->family = SL_L3_MPLS;
 	p->proto = p->tcp_flags = 0;
 	return true;

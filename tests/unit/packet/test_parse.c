@@ -141,8 +141,8 @@ static void keeps_what_is_not_its_own(void **state)
 		assert_int_equal(p->hop, 5);
 		assert_int_equal(p->rounds, 6);
 		assert_int_equal(p->frag_max, 8);
-		assert_int_equal(p->flags,
-				 v->flags | SL_PKT_MADE | SL_PKT_REASSEMBLED | SL_PKT_TRAIL);
+		assert_int_equal(p->flags, v->flags | SL_PKT_MADE | SL_PKT_REASSEMBLED |
+						   SL_PKT_TRAIL | SL_PKT_TRACED | SL_PKT_TIMED);
 		heap_free(m);
 	}
 }
