@@ -80,16 +80,15 @@ static void tell(struct trace *t, struct sl_trace_packet **place)
 {
 	json_t *json = sl_trace_packet_json(*place);
 	char *text = json_dumps(json, JSON_COMPACT);
-	size_t length = text != NULL ? strlen(text) : 0;
+	size_t length = text != NULL ? strlen(text) + 1 : 0;
 	char *grown = realloc(t->line, t->size + length + 1);
 
-	if (grown != NULL) {
+	if (grown != NULL)
 		t->line = grown;
-		if (length > 0) {
-			memcpy(grown + t->size, text, length);
-			grown[t->size + length] = '\n';
-			t->size += length + 1;
-		}
+	if (grown != NULL && length > 0) {
+		text[length - 1] = '\n';
+		memcpy(grown + t->size, text, length);
+		t->size += length;
 	}
 	free(text);
 	json_decref(json);
