@@ -8,6 +8,7 @@
 #include <core/control/api_table.h>
 #include <core/control/clock.h>
 #include <core/control/filter.h>
+#include <core/host/recent.h>
 #include <core/host/watching.h>
 #include <core/port/pcapng.h>
 
@@ -247,9 +248,11 @@ static json_t *capture(struct sl_api_call *call)
 				   "too many captures, traces and followers already");
 	errors = sl_errors_new();
 	c = begin(call->engine, call->args, errors);
-	if (c == NULL)
+	if (c == NULL) {
 		answer = sl_api_fail_errors(call, -EINVAL, errors);
-	else
+	} else {
+		sl_engine_note(call->engine, "capture-begun", "{si}", "user",
+			       (int)call->request->peer.uid);
 		*call->request->source = (struct sl_api_source){
 			.type = call->operation->type,
 			.ready = ready,
@@ -257,6 +260,7 @@ static json_t *capture(struct sl_api_call *call)
 			.close = capture_free,
 			.context = c,
 		};
+	}
 	sl_errors_free(errors);
 	return answer;
 }

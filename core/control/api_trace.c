@@ -8,6 +8,7 @@
 #include <core/control/clock.h>
 #include <core/control/filter.h>
 #include <core/control/trace_packet.h>
+#include <core/host/recent.h>
 #include <core/host/watching.h>
 
 #define MOST_PACKETS 10000
@@ -232,9 +233,11 @@ static json_t *trace(struct sl_api_call *call)
 				   "too many captures, traces and followers already");
 	errors = sl_errors_new();
 	t = begin(call->engine, call->args, errors);
-	if (t == NULL)
+	if (t == NULL) {
 		answer = sl_api_fail_errors(call, -EINVAL, errors);
-	else
+	} else {
+		sl_engine_note(call->engine, "trace-begun", "{si}", "user",
+			       (int)call->request->peer.uid);
 		*call->request->source = (struct sl_api_source){
 			.type = call->operation->type,
 			.ready = ready,
@@ -242,6 +245,7 @@ static json_t *trace(struct sl_api_call *call)
 			.close = trace_free,
 			.context = t,
 		};
+	}
 	sl_errors_free(errors);
 	return answer;
 }

@@ -347,7 +347,7 @@ void sl_watch_dropped(struct sl_hop *hop, uint32_t reason, struct rte_mbuf *cons
 		const struct sl_watch_hop *at = &view->hops[hop->index];
 		uint32_t how = at->reasons[reason];
 
-		if (!at->drops || (at->drop_only != 0 && at->drop_only != how))
+		if ((at->drops[reason / 64] >> reason % 64 & 1) == 0)
 			continue;
 		for (uint16_t i = 0; i < n; i++) {
 			struct sl_watch_record *record;

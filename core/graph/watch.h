@@ -72,12 +72,12 @@ struct sl_watch {
 
 /* What of a hop is looked at. Texts are numbers of the main thread's. */
 struct sl_watch_hop {
-	bool in, begins, drops;
-	uint64_t out[2];    /* bit per edge */
-	uint32_t drop_only; /* text of the one reason; 0: any */
-	uint32_t name;      /* texts */
-	uint32_t *edges;    /* of each edge of the hop */
-	uint32_t *reasons;  /* of each reason, the engine's own too */
+	bool in, begins;
+	uint64_t out[2];   /* bit per edge */
+	uint64_t drops[3]; /* bit per reason */
+	uint32_t name;     /* texts */
+	uint32_t *edges;   /* of each edge of the hop */
+	uint32_t *reasons; /* of each reason, the engine's own too */
 };
 
 struct sl_watch_view {

@@ -297,13 +297,23 @@ static int parse_points(struct sl_watching *w, const struct sl_watching_conf *co
  * Views
  */
 
+static unsigned int count_reasons(const struct sl_node_type *type)
+{
+	unsigned int count = 0;
+
+	while (reason_name(type, count) != NULL)
+		count++;
+	return count;
+}
+
 static void apply_point(struct sl_watching *w, const struct point *point,
 			const struct sl_graph_hop *hop, struct sl_watch_hop *at,
 			struct sl_watch_view *view)
 {
 	if (point->kind == POINT_DROPS) {
-		at->drop_only = at->drops || point->which == NULL ? 0 : number_of(w, point->which);
-		at->drops = true;
+		for (unsigned int r = 0; r < count_reasons(hop->instance->type); r++)
+			if (point->which == NULL || at->reasons[r] == number_of(w, point->which))
+				at->drops[r / 64] |= UINT64_C(1) << r % 64;
 		return;
 	}
 	if (strcmp(point->hop, hop->name) != 0)
@@ -330,15 +340,6 @@ static void apply_point(struct sl_watching *w, const struct point *point,
 	}
 }
 
-static unsigned int count_reasons(const struct sl_node_type *type)
-{
-	unsigned int count = 0;
-
-	while (reason_name(type, count) != NULL)
-		count++;
-	return count;
-}
-
 /* What the points mean in the graphs of a generation. NULL: out of memory. */
 static struct sl_watch_view *make_view(struct sl_watching *w, const struct sl_generation *g,
 				       const struct sl_chain *chain, unsigned int worker)
@@ -349,7 +350,7 @@ static struct sl_watch_view *make_view(struct sl_watching *w, const struct sl_ge
 
 	for (unsigned int h = 0; h < hops; h++)
 		texts += g->hops[h].edge_count + count_reasons(g->hops[h].instance->type);
-	if (view == NULL || (view->texts = calloc(texts, sizeof(*view->texts))) == NULL) {
+	if (view == NULL || (view->texts = calloc(texts + 1, sizeof(*view->texts))) == NULL) {
 		free(view);
 		return NULL;
 	}
@@ -377,7 +378,7 @@ static struct sl_watch_view *make_view(struct sl_watching *w, const struct sl_ge
 		for (unsigned int p = 0; p < w->point_count; p++)
 			apply_point(w, &w->points[p], &g->hops[h], at, view);
 		if (w->watch.traces) {
-			at->drops = true;
+			memset(at->drops, 0xff, sizeof(at->drops));
 			at->out[0] = at->out[1] = UINT64_MAX;
 		}
 	}

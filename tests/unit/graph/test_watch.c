@@ -117,7 +117,7 @@ static void captures_at_hops_edges_and_drops(void **state)
 	view = look();
 	view->hops[ROUTE].in = true;
 	view->hops[ROUTE].out[0] = 1 << SL_ON;
-	view->hops[ROUTE].drops = true;
+	view->hops[ROUTE].drops[0] = 1;
 	view->hops[SINK].out[0] = 1 << SL_ON;
 	sl_watch_add(bed.graph, view);
 	bed_push(SOURCE, 0, 3);
@@ -231,7 +231,7 @@ static void a_trace_follows_its_packets(void **state)
 	watch.limit = 2;
 	view = look();
 	for (unsigned int h = 0; h < HOPS; h++) {
-		view->hops[h].drops = true;
+		view->hops[h].drops[0] = UINT64_MAX;
 		view->hops[h].out[0] = view->hops[h].out[1] = UINT64_MAX;
 	}
 	view->hops[SOURCE].begins = true;
