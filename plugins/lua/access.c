@@ -180,61 +180,50 @@ void sl_script_fix(struct script_batch *batch, uint32_t i)
 
 enum { WRITTEN, OUTSIDE, SHARED, READ_ONLY };
 
-static int check_write(const struct script_batch *batch, uint32_t i, uint32_t offset,
-		       uint32_t width)
+static int write_all(struct script_batch *batch, uint32_t i, uint32_t offset, const uint8_t *bytes,
+		     uint32_t length)
 {
+	uint8_t *first = NULL;
+	struct cover cover;
+
 	if (batch->read_only)
 		return READ_ONLY;
-	if (!within_packet(batch, i, offset, width))
+	if (!within_packet(batch, i, offset, length))
 		return OUTSIDE;
-	for (uint32_t at = 0; at < width; at++)
+	/* Mostly all lie in the first segment, which is the packet's own (sluice/packet.h). */
+	if (offset + length <= batch->first[i])
+		first = batch->data[i] + offset;
+	for (uint32_t at = 0; first == NULL && at < length; at++)
 		if (!may_write(batch, i, offset + at))
 			return SHARED;
+	find_cover(&cover, batch->pkts[i]);
+	for (uint32_t at = 0; at < length; at++) {
+		uint8_t *byte = first != NULL ? first + at : bytes_at(batch, i, offset + at, 1);
+
+		if (byte == NULL || *byte == bytes[at])
+			continue;
+		note(batch, i, &cover, offset + at, *byte, bytes[at]);
+		*byte = bytes[at];
+	}
+	batch->dirty[i] = true;
 	return WRITTEN;
-}
-
-static void put(struct script_batch *batch, uint32_t i, const struct cover *cover, uint32_t place,
-		uint8_t value)
-{
-	uint8_t *byte = bytes_at(batch, i, place, 1);
-
-	if (byte == NULL || *byte == value)
-		return;
-	note(batch, i, cover, place, *byte, value);
-	*byte = value;
 }
 
 static int write_number(struct script_machine *machine, uint32_t i, uint32_t offset, uint32_t width,
 			uint64_t value)
 {
-	struct script_batch *batch = &machine->batch;
-	int how = check_write(batch, i, offset, width);
-	struct cover cover;
+	uint8_t bytes[8];
 
-	if (how != WRITTEN)
-		return how;
-	find_cover(&cover, batch->pkts[i]);
 	for (uint32_t at = 0; at < width; at++)
-		put(batch, i, &cover, offset + at, (uint8_t)(value >> 8 * (width - 1 - at)));
-	batch->dirty[i] = true;
-	return WRITTEN;
+		bytes[at] = (uint8_t)(value >> 8 * (width - 1 - at));
+	return write_all(&machine->batch, i, offset, bytes, width);
 }
 
 static int write_bytes(struct script_machine *machine, uint32_t i, uint32_t offset,
 		       const char *bytes, uint32_t length)
 {
-	struct script_batch *batch = &machine->batch;
-	int how = check_write(batch, i, offset, length);
-	struct cover cover;
-
-	if (how != WRITTEN)
-		return how;
-	find_cover(&cover, batch->pkts[i]);
-	for (uint32_t at = 0; at < length; at++)
-		put(batch, i, &cover, offset + at, (uint8_t)bytes[at]);
-	batch->dirty[i] = true;
-	batch->steps -= (double)length / 4;
-	return WRITTEN;
+	machine->batch.steps -= (double)length / 4;
+	return write_all(&machine->batch, i, offset, (const uint8_t *)bytes, length);
 }
 
 /* ---- Addresses ---- */

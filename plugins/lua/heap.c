@@ -26,7 +26,7 @@ struct block {
 #define HEADER offsetof(struct block, next)
 
 struct heap {
-	size_t size, used;
+	size_t size, used, most; /* most: of one allocation */
 	double *steps;
 	bool failed;
 	uint32_t first;
@@ -143,7 +143,7 @@ static void *allocate(struct heap *heap, size_t size)
 	struct block *block;
 
 	size = RTE_ALIGN_CEIL(RTE_MAX(size, (size_t)GRAIN), (size_t)GRAIN);
-	block = size > heap->size / MOST_SHARE ? NULL : find(heap, size);
+	block = size > heap->most ? NULL : find(heap, size);
 	if (block == NULL) {
 		heap->failed = true;
 		return NULL;
@@ -218,6 +218,7 @@ struct heap *sl_heap_make(void *region, size_t size)
 	end->before = block;
 	end->size = 0;
 	heap->size = size_of(block);
+	heap->most = size / MOST_SHARE;
 	put(heap, block);
 	return heap;
 }

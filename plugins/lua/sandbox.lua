@@ -22,6 +22,19 @@ env.string = pick(string, "byte", "char", "format", "len", "lower", "rep", "reve
 env.table = pick(table, "concat")
 env.tcp_flag = {fin = 1, syn = 2, rst = 4, psh = 8, ack = 16, urg = 32, ece = 64, cwr = 128}
 
+-- Making a text takes as long as it is, also one that is there already and takes no memory.
+local function pay(made, ...)
+	if type(made) == "string" then charge(#made / 64) end
+	return made, ...
+end
+for library, names in pairs({string = {"format", "lower", "rep", "reverse", "upper"},
+		table = {"concat"}}) do
+	for _, name in ipairs(names) do
+		local make = env[library][name]
+		env[library][name] = function(...) return pay(make(...)) end
+	end
+end
+
 -- Matching runs in one step of Lua's machine, so it is paid for by what it could cost at worst.
 local function matching(subject, pattern)
 	if type(subject) == "number" then subject = tostring(subject) end
@@ -71,7 +84,7 @@ end
 function env.string.gsub(subject, pattern, with, most)
 	matching(subject, pattern)
 	enter()
-	return leave(gsub(subject, pattern, with, most))
+	return leave(pay(gsub(subject, pattern, with, most)))
 end
 function env.table.insert(list, ...)
 	if select("#", ...) > 1 and type(list) == "table" then charge(#list / 8) end

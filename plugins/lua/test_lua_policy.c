@@ -68,7 +68,7 @@ static void test_verdicts_are_fused(void **state)
 		sl_test_one(t, SL_INSIDE, UDP(HERE, .sport = 9, .dport = 25));
 		sl_test_one(t, SL_OUTSIDE, UDP(THERE, .sport = 80, .dport = 9));
 		/* Fused packets keep their session alive. */
-		sl_test_advance(t, 100000000);
+		sl_test_advance(t, 250000000);
 	}
 	assert_true(sl_test_fused(t) >= 140);
 	assert_int_equal(sl_test_counter(t, "decided"), 2);

@@ -105,6 +105,17 @@ static void test_loops_end(void **state)
 
 	for (size_t i = 0; i < sizeof(loops) / sizeof(loops[0]); i++)
 		has(message_with(loops[i], "steps: 200000\n"), "too many steps");
+	/* Few turns, but long ones. */
+	has(message_with("for i = 1, 3000 do local s = ('x'):rep(20000) end", "steps: 20000\n"),
+	    "too many steps");
+	has(message_with("local s = ('x'):rep(20000) for i = 1, 3000 do local t = s:upper() end",
+			 "steps: 20000\n"),
+	    "too many steps");
+	/* Memory is paid for. */
+	has(message_with("local s, list = ('x'):rep(1000), {} "
+			 "for i = 1, 3000 do list[i % 10] = s .. i .. math.random() end",
+			 "steps: 20000\n"),
+	    "too many steps");
 	/* The default allows work. */
 	{
 		struct sl_test *t =
@@ -171,6 +182,14 @@ static void test_memory_ends(void **state)
 
 		for (int i = 0; i < 20; i++)
 			assert_int_equal(sl_test_one(t, SL_INSIDE, packet()), SL_ON);
+		sl_test_end(t);
+		t = per_packet("local s = ('x'):rep(500000) .. batch[1].mark", "");
+		for (uint32_t i = 0; i < 200; i++) {
+			struct rte_mbuf *m = packet();
+
+			sl_packet(m)->mark = i;
+			assert_int_equal(sl_test_one(t, SL_INSIDE, m), SL_ON);
+		}
 		sl_test_end(t);
 	}
 	has(sl_test_refused(type(NODE), yaml("x = {} for i = 1, 1e6 do x[i] = {i} end", "")),
