@@ -154,12 +154,14 @@ static void note(struct script_batch *batch, uint32_t i, const struct cover *cov
 
 static void apply(struct rte_mbuf *m, uint32_t place, int32_t delta, bool udp)
 {
-	uint16_t *sum = rte_pktmbuf_mtod_offset(m, uint16_t *, place);
-	uint16_t by = rte_cpu_to_be_16((uint16_t)((delta + 0xffff) % 0xffff));
+	uint8_t *at = rte_pktmbuf_mtod_offset(m, uint8_t *, place);
+	uint16_t by = rte_cpu_to_be_16((uint16_t)((delta + 0xffff) % 0xffff)), sum;
 
 	if (by == 0)
 		return;
-	*sum = udp ? sl_checksum_apply_udp(*sum, by) : sl_checksum_apply(*sum, by);
+	memcpy(&sum, at, sizeof(sum)); /* frames may begin anywhere */
+	sum = udp ? sl_checksum_apply_udp(sum, by) : sl_checksum_apply(sum, by);
+	memcpy(at, &sum, sizeof(sum));
 }
 
 void sl_script_fix(struct script_batch *batch, uint32_t i)
