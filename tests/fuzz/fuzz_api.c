@@ -128,6 +128,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	char *text = malloc(size + 1), *path, *query, *body, *method;
 	struct sl_arg args[SL_MAX_ARGS];
 	struct sl_api_request request = {.args = args, .audit = audit};
+	unsigned int most = SL_ROLE_ADMIN;
 
 	memcpy(text, data, size);
 	text[size] = '\0';
@@ -150,7 +151,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			request.body =
 				memcpy(malloc(request.body_size + 1), body, request.body_size);
 		}
-		for (unsigned int role = SL_ROLE_NONE; role <= SL_ROLE_ADMIN; role++) {
+		/* libFuzzer goes on reading the counters of code that was unmapped. */
+		if (strncmp(path, "/v1/plugins/", 12) == 0)
+			most = SL_ROLE_READ;
+		for (unsigned int role = SL_ROLE_NONE; role <= most; role++) {
 			request.peer.role = role;
 			ask(&request);
 		}
