@@ -98,7 +98,9 @@ unsigned int sl_params_differ(const struct sl_param *table, const void *a, const
 		if (param->flags & SL_INLINE) {
 			unsigned int inner = count < room ? room - count : 0;
 
-			count += sl_params_differ(param->fields, x, y, differ + count, inner);
+			/* No room: there may be no array either. */
+			count += sl_params_differ(param->fields, x, y,
+						  inner != 0 ? differ + count : NULL, inner);
 			continue;
 		}
 		if (param->flags & SL_LIST)
