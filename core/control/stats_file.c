@@ -34,6 +34,8 @@ static int give_name(const struct sl_stats_file *file)
 {
 	char from[32];
 
+	if (file->temporary == NULL)
+		return 0;
 	snprintf(from, sizeof(from), "/proc/self/fd/%d", fileno(file->out));
 	return linkat(AT_FDCWD, from, AT_FDCWD, file->temporary, AT_SYMLINK_FOLLOW);
 }

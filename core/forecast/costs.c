@@ -193,9 +193,9 @@ static json_t *write_cost(const struct sl_cost *cost)
 
 static void make_folder(const char *file)
 {
-	char *path = strdup(file);
+	char *path = strdup(file), *slash = path;
 
-	for (char *slash = path; slash != NULL && (slash = strchr(slash + 1, '/')) != NULL;) {
+	while (path != NULL && (slash = strchr(slash + 1, '/')) != NULL) {
 		*slash = '\0';
 		mkdir(path, 0755);
 		*slash = '/';

@@ -38,7 +38,12 @@ static void answer_echo(uint8_t *icmp, uint8_t request, uint8_t reply)
 
 	if (icmp[0] != request)
 		return;
-	sum = (uint32_t)(icmp[2] << 8 | icmp[3]) + (uint16_t)((request - reply) << 8);
+	/* What the type loses the checksum gains, in one's complement. */
+	sum = (uint32_t)(icmp[2] << 8 | icmp[3]);
+	if (request >= reply)
+		sum += (uint32_t)(request - reply) << 8;
+	else
+		sum += 0xffff - ((uint32_t)(reply - request) << 8);
 	sum = (sum & 0xffff) + (sum >> 16);
 	icmp[0] = reply;
 	icmp[2] = (uint8_t)(sum >> 8);
