@@ -24,7 +24,7 @@ vnfs:
       - {allow: tcp, from: [10.77.0.0/24, "2001:db8:a::/64"], dport: 7}
   nat: {plugin: nat, inside: 10.77.0.0/24, pool: 198.51.100.16}
 paths:
-  web: lan <-> nat <-> wan
+  web: lan <-> fw <-> nat <-> wan
 END
 
 # A line every 50 ms there and back, for as long as the connection lives: $WORK/NAME.count says how
