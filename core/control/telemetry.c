@@ -193,8 +193,6 @@ static void ask_main(struct question *question)
 			error = pthread_cond_timedwait(&desk.changed, &desk.lock, &until);
 		if (!question->done)
 			finish(question);
-		else
-			error = 0;
 	}
 	if (question->answer == NULL && question->error == 0)
 		question->error = desk.open ? -ETIMEDOUT : -ESHUTDOWN;
