@@ -289,12 +289,16 @@ static inline const void *key_at(const struct pass *pass, unsigned int number, u
 }
 
 /* The first packet of a flow, perhaps. */
+/* To record a packet costs some thousand cycles: with more of them in a burst all its packets would
+ * wait, under a flood of new flows, or after a change that ends all. The others just walk. */
+#define MOST_RECORDED 64
+
 static __rte_noinline void record(struct pass *pass, unsigned int number, uint16_t at)
 {
 	struct candidates *c = &pass->burst->lanes[number];
 	uint16_t place = c->place[at];
 
-	if (c->walks[at] ||
+	if (c->walks[at] || pass->recorded >= MOST_RECORDED ||
 	    !may_record(pass->fusion, sl_key_bare(number, key_at(pass, number, at)), pass->now))
 		return;
 	if (sl_trail_begin(pass->fusion, sl_hop_of(pass->node)->graph, pass->pkts[place], number,
