@@ -212,11 +212,26 @@ static void free_arguments(struct arguments *arguments)
 
 #define PREFIX "sluice-"
 
-/* EAL makes a folder for each prefix and leaves it. Those of processes that are gone go, as far as
- * they are empty: of one that runs where this one cannot see it, nothing is lost with that. */
+/* DPDK takes its telemetry socket away when the process ends as it should, and leaves the folder;
+ * it is named by the process and of no use to another. */
+static void remove_runtime_folder(const char *folder)
+{
+	DIR *files = opendir(folder);
+	struct dirent *entry;
+
+	while (files != NULL && (entry = readdir(files)) != NULL)
+		if (strncmp(entry->d_name, "dpdk_telemetry.", 15) == 0)
+			unlinkat(dirfd(files), entry->d_name, 0);
+	if (files != NULL)
+		closedir(files);
+	rmdir(folder);
+}
+
+/* Those of processes that are gone go, as far as they hold nothing else: of one that runs where
+ * this one cannot see it, only telemetry is lost with that. */
 static void remove_stale_folders(void)
 {
-	char parent[256], *slash;
+	char parent[PATH_MAX], path[PATH_MAX + 256], *slash;
 	struct dirent *entry;
 	DIR *folder;
 
@@ -233,8 +248,9 @@ static void remove_stale_folders(void)
 		if (strncmp(entry->d_name, PREFIX, strlen(PREFIX)) != 0)
 			continue;
 		pid = strtol(entry->d_name + strlen(PREFIX), &end, 10);
+		snprintf(path, sizeof(path), "%s/%s", parent, entry->d_name);
 		if (*end == '\0' && pid > 0 && kill((pid_t)pid, 0) != 0 && errno == ESRCH)
-			unlinkat(dirfd(folder), entry->d_name, AT_REMOVEDIR);
+			remove_runtime_folder(path);
 	}
 	if (folder != NULL)
 		closedir(folder);
@@ -302,21 +318,6 @@ struct rte_mempool *sl_eal_pool(const struct sl_host_config *config, struct sl_e
 			"memory.megabytes in the host file",
 			config->packets, config->data_room, rte_strerror(rte_errno));
 	return pool;
-}
-
-/* DPDK takes its telemetry sockets away when the process ends, and leaves their folder; it is named
- * by the process and of no use to another. */
-static void remove_runtime_folder(const char *folder)
-{
-	DIR *files = opendir(folder);
-	struct dirent *entry;
-
-	while (files != NULL && (entry = readdir(files)) != NULL)
-		if (strncmp(entry->d_name, "dpdk_telemetry.", 15) == 0)
-			unlinkat(dirfd(files), entry->d_name, 0);
-	if (files != NULL)
-		closedir(files);
-	rmdir(folder);
 }
 
 void sl_eal_end(void)
