@@ -124,5 +124,5 @@ const struct sl_api_operation sl_api_metrics[] = {
 		.answer = latency_members,
 		.run = latency,
 	},
-	{NULL},
+	{.method = NULL},
 };

@@ -104,5 +104,5 @@ const struct sl_api_operation sl_api_state[] = {
 		.role = SL_ROLE_ADMIN,
 		.run = hand_over,
 	},
-	{NULL},
+	{.method = NULL},
 };

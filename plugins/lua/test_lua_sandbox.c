@@ -90,8 +90,8 @@ static void test_loops_end(void **state)
 		"local function f() return f() end f()",
 		"local t = {} t.f = function(self) return self:f() end t:f()",
 		"local function f(a, b) return f(b, a) end f(1, 2)",
-		"local i = 0 while true do i = i + 1 if i % 2 == 0 then goto continue end "
-		"::continue:: end",
+		("local i = 0 while true do i = i + 1 if i % 2 == 0 then goto continue end "
+		 "::continue:: end"),
 		"local t = {1} for k in pairs(t) do while true do t[1] = k end end",
 		"('x'):rep(100):gsub('x', function() while true do end end)",
 		"table.sort({3, 2, 1}, function() while true do end end)",
@@ -160,8 +160,8 @@ static void test_memory_ends(void **state)
 		"local t = {} for i = 1, 1e7 do t[i] = i end",
 		"local t = {} for i = 1, 1e7 do t['k' .. i] = ('v'):rep(100) .. i end",
 		"local t = {} for i = 1, 1000 do t[i] = ('x'):rep(100000) .. i end",
-		"local t = {} for i = 1, 1000 do t[i] = 'x' end while true do t[1] = "
-		"table.concat(t) end",
+		("local t = {} for i = 1, 1000 do t[i] = 'x' end while true do t[1] = "
+		 "table.concat(t) end"),
 		"local s = ('x'):rep(1000) while true do s = s:gsub('x', '%0%0') end",
 		"string.format(('%99s'):rep(20000), unpack({}))",
 	};
