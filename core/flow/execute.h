@@ -158,7 +158,8 @@ static __rte_always_inline void execute6(const struct action *action, const stru
 		ip[1] = (uint8_t)((ip[1] & 0x0f) | action->tos << 4);
 	}
 	if (flags & COURSE_ADDRESSES) {
-		memcpy(ip + 8, flow->src, 32);
+		memcpy(ip + 8, flow->src, 16);
+		memcpy(ip + 24, flow->dst, 16);
 		write_l4(data + p->l4, p->proto, flow->sport, flow->dport, flow->l4_delta);
 	}
 	if (flags & COURSE_FRONT)

@@ -77,7 +77,7 @@ static void commands_and_clients_go_over(void **state)
 	for (uint16_t i = 0; i < 50; i++) {
 		char client[32];
 
-		snprintf(client, sizeof(client), "198.51.100.%u", 50 + i);
+		snprintf(client, sizeof(client), "198.51.100.%d", 50 + i);
 		assert_int_not_equal(host_of(new, client, 9, VIP, 80, RTE_TCP_SYN_FLAG),
 				     host == 1 ? 2 : 1);
 	}
