@@ -89,8 +89,9 @@ json_t *sl_api_applied(struct sl_api_call *call, int err, bool dry_run, struct s
 				    json_integer((json_int_t)((double)applied->took / us)));
 		json_object_set_new(object, "gap_us",
 				    json_integer((json_int_t)((double)applied->gap / us)));
-		json_object_set_new(object, "own_gap_us",
-				    json_real((double)(applied->own_gap / 100) / 10));
+		json_object_set_new(
+			object, "own_gap_us",
+			json_real((double)(applied->own_gap - applied->own_gap % 100) / 1000));
 		json_object_set_new(object, "carried", json_integer((json_int_t)applied->carried));
 		json_object_set_new(object, "lost", json_integer((json_int_t)applied->lost));
 	}

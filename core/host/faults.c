@@ -99,7 +99,7 @@ static bool is_sound(const struct rte_mbuf *m)
 			return false;
 		sum += s->data_len;
 	}
-	return segments == m->nb_segs && sum == m->pkt_len;
+	return segments > 0 && segments == m->nb_segs && sum == m->pkt_len;
 }
 
 static void keep_packets(struct sl_fault_entry *entry, const struct sl_fault *fault)

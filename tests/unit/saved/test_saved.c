@@ -225,10 +225,16 @@ static uint8_t *block_at(uint8_t *bytes, uint32_t number)
 static void seal(uint8_t *at)
 {
 	struct sl_saved_block block;
+	uint32_t length;
+	void *payload; /* aligned, as it is not in the file */
 
 	memcpy(&block, at, sizeof(block));
-	sl_saved_put32(at + 12, sl_saved_crc_of_block(&block, at + sizeof(block),
-						      rte_le_to_cpu_32(block.length)));
+	length = rte_le_to_cpu_32(block.length);
+	payload = malloc(length);
+	assert_non_null(payload);
+	memcpy(payload, at + sizeof(block), length);
+	sl_saved_put32(at + 12, sl_saved_crc_of_block(&block, payload, length));
+	free(payload);
 }
 
 /* Change a number in the payload (or, before it, in the head) of a block. */
