@@ -88,8 +88,10 @@ uint64_t sl_fault_place(struct sl_fault_thread *thread)
 {
 	const void *graph = atomic_load_explicit(&thread->walking, memory_order_acquire);
 	uint64_t serial = atomic_load_explicit(&thread->serial, memory_order_relaxed);
+	uint64_t (*place)(const void *) =
+		atomic_load_explicit(&thread->place, memory_order_relaxed);
 
-	return (graph != NULL ? thread->place(graph) : 0) + serial * UINT64_C(0x9e3779b97f4a7c15);
+	return (graph != NULL ? place(graph) : 0) + serial * UINT64_C(0x9e3779b97f4a7c15);
 }
 
 /*
