@@ -13,7 +13,7 @@
 enum { RECORD_SESSION = 1, RECORD_REST = 2 };
 
 /* Integers little-endian, addresses and ports in network order, times in milliseconds ago. */
-struct session_record {
+struct saved_session {
 	uint8_t kind;
 	uint8_t proto;
 	uint8_t tcp; /* enum nat_tcp */
@@ -32,12 +32,12 @@ struct rest_record {
 	uint64_t left; /* milliseconds */
 };
 
-static_assert(sizeof(struct session_record) == 88, "it has no padding");
+static_assert(sizeof(struct saved_session) == 88, "it has no padding");
 static_assert(sizeof(struct rest_record) == 16, "it has no padding");
 
 static bool tell_session(struct nat_worker *w, uint32_t slot, struct sl_export *out)
 {
-	struct session_record *r = (struct session_record *)sl_export_record(out, sizeof(*r));
+	struct saved_session *r = (struct saved_session *)sl_export_record(out, sizeof(*r));
 	const struct nat_session *s = &w->sessions[slot];
 	const struct nat_mapping *m = &w->mappings[s->mapping];
 	const struct nat_flow *flows = &w->flows[2 * slot];
@@ -45,7 +45,7 @@ static bool tell_session(struct nat_worker *w, uint32_t slot, struct sl_export *
 	if (r == NULL)
 		return false;
 	sl_nat_sync(w, slot);
-	*r = (struct session_record){
+	*r = (struct saved_session){
 		.kind = RECORD_SESSION,
 		.proto = flows[0].key.proto,
 		.tcp = s->tcp,
@@ -176,7 +176,7 @@ static enum nat_reason find_session(struct nat_worker *w, uint32_t mapping,
 }
 
 /* The mapping of a record; SL_NO_SLOT with NAT_NOT_OURS: not in this configuration. */
-static enum nat_reason find_mapping(struct nat_worker *w, const struct session_record *r,
+static enum nat_reason find_mapping(struct nat_worker *w, const struct saved_session *r,
 				    uint32_t *slot)
 {
 	union nat_endpoint inside = nat_endpoint(r->inside, r->inside_port, r->proto);
@@ -201,7 +201,7 @@ static int no_room(struct sl_node *node, enum nat_reason reason, struct sl_error
 							: "its outside port is not free");
 }
 
-static int take_session(struct nat_worker *w, const struct session_record *r,
+static int take_session(struct nat_worker *w, const struct saved_session *r,
 			struct sl_errors *errors)
 {
 	struct nat_past past = {.tcp = r->tcp, .created = sl_ago(w->node, r->age)};
@@ -254,8 +254,8 @@ int sl_nat_import(struct sl_node *node, uint32_t version, const void *record, ui
 		return -EPROTO;
 	quiet.log = NAT_LOG_NONE;
 	w->tuning = &quiet;
-	if (kind[0] == RECORD_SESSION && size == sizeof(struct session_record))
-		taken = take_session(w, (const struct session_record *)record, errors);
+	if (kind[0] == RECORD_SESSION && size == sizeof(struct saved_session))
+		taken = take_session(w, (const struct saved_session *)record, errors);
 	else if (kind[0] == RECORD_REST && size == sizeof(struct rest_record))
 		taken = take_rest(w, (const struct rest_record *)record);
 	nat_enter(node);

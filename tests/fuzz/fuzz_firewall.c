@@ -14,6 +14,7 @@
 #include "../../plugins/firewall/reject.c"
 #include "../../plugins/firewall/related.c"
 #include "../../plugins/firewall/sort.c"
+#include "../../plugins/firewall/state.c"
 #include "../../plugins/firewall/table.c"
 #include "../../plugins/firewall/tcp.c"
 #include "../../plugins/firewall/track.c"

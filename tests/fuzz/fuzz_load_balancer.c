@@ -21,6 +21,7 @@
 #include "../../plugins/load-balancer/probe.c"
 #include "../../plugins/load-balancer/rewrite.c"
 #include "../../plugins/load-balancer/sources.c"
+#include "../../plugins/load-balancer/state.c"
 #include "../../plugins/load-balancer/table.c"
 #include "../../plugins/load-balancer/tick.c"
 #include "../../plugins/load-balancer/trails.c"

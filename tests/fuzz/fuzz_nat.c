@@ -13,6 +13,7 @@
 #include "../../plugins/nat/nat.c"
 
 #include "../../plugins/nat/check.c"
+#include "../../plugins/nat/claim.c"
 #include "../../plugins/nat/commands.c"
 #include "../../plugins/nat/hairpin.c"
 #include "../../plugins/nat/icmp.c"
@@ -22,6 +23,7 @@
 #include "../../plugins/nat/ports.c"
 #include "../../plugins/nat/rewrite.c"
 #include "../../plugins/nat/sessions.c"
+#include "../../plugins/nat/state.c"
 #include "../../plugins/nat/subscribers.c"
 #include "../../plugins/nat/tables.c"
 #include "../../plugins/nat/trail.c"

@@ -9,6 +9,7 @@
 #include "../../plugins/policer/flows.c"
 #include "../../plugins/policer/meter.c"
 #include "../../plugins/policer/policies.c"
+#include "../../plugins/policer/state.c"
 #include "../../plugins/policer/trail.c"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

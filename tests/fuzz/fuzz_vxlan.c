@@ -17,6 +17,7 @@
 #include "../../plugins/vxlan/params.c"
 #include "../../plugins/vxlan/peers.c"
 #include "../../plugins/vxlan/spread.c"
+#include "../../plugins/vxlan/state.c"
 #include "../../plugins/vxlan/too_big.c"
 #include "../../plugins/vxlan/unwrap.c"
 
