@@ -127,13 +127,20 @@ pkill -INT -f "$WORK/a.pcap"
 pkill -INT -f "$WORK/b.pcap"
 sleep 0.5
 # Linux writes a TCP checksum of 0 as 0xffff, which is the same number, but not to tshark.
-for side in a b; do
+bad()
+{
 	tshark -r "$WORK/$side.pcap" -o ip.check_checksum:TRUE -o tcp.check_checksum:TRUE \
 		-o udp.check_checksum:TRUE -o tcp.desegment_tcp_streams:FALSE -Y 'ip.checksum.status == 0 ||
 		(tcp.checksum.status == 0 && tcp.checksum != 0xffff) ||
-		udp.checksum.status == 0 || icmp.checksum.status == 0 || _ws.malformed' \
-		>"$WORK/bad.$side" 2>/dev/null
-	[ -s "$WORK/bad.$side" ] && head "$WORK/bad.$side" && die "bad checksums on side $side"
+		udp.checksum.status == 0 || icmp.checksum.status == 0 || _ws.malformed' "$@" 2>/dev/null
+}
+for side in a b; do
+	bad >"$WORK/bad.$side"
+	if [ -s "$WORK/bad.$side" ]; then
+		head "$WORK/bad.$side"
+		bad -V | grep -iE '^Frame|checksum|malformed|identification|length' | head -n 40
+		die "bad checksums on side $side"
+	fi
 	say "ok: tshark finds no bad checksum among $(tcpdump -n -r "$WORK/$side.pcap" 2>/dev/null |
 		wc -l) packets on side $side"
 done
