@@ -27,7 +27,7 @@ static void make_odd(void)
 
 void sl_index_seed_set(uint64_t number)
 {
-	uint64_t words[sizeof(sl_index_seed) / 8];
+	uint64_t words[sizeof(sl_index_seed) / 8] = {0};
 
 	for (size_t i = 0; i < sizeof(words) / 8; i++)
 		words[i] = next(&number);
