@@ -40,6 +40,7 @@ enum sl_fault_call {
 	SL_CALL_GUARD,
 	SL_CALL_CREDIT,
 	SL_CALL_COLLECT,
+	SL_CALL_SPREAD,
 	SL_CALL_MAIN, /* on the main thread */
 };
 
@@ -97,6 +98,7 @@ struct sl_fault_thread {
 	uint64_t (*_Atomic place)(const void *graph);
 	_Atomic bool alive; /* a thread has it */
 	bool main;          /* the main thread: it may allocate, and has no packets */
+	uint16_t worker;    /* else: its number */
 	pthread_t thread;
 	long number; /* the kernel's, of the thread */
 	struct sl_fault_cause seen;

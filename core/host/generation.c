@@ -167,7 +167,7 @@ static struct sl_instance *make_spread(struct build *build, unsigned int number)
 {
 	const struct sl_plan_hop *hop = &build->plan->hops[number];
 	struct sl_spread_config *config = keep_config(build, sizeof(*config));
-	const struct sl_instance *by = NULL;
+	struct sl_instance *by = NULL;
 	const struct sl_node_type *type = NULL;
 	uint64_t chain = build->placement.chain;
 	uint16_t next = hop->edges[SL_ON];
@@ -564,8 +564,8 @@ static int make_hops(struct build *build)
 }
 
 /* The first instance on these workers, from that hop on, that has a say in who gets a packet. */
-static const struct sl_instance *spreads_from(const struct build *build, unsigned int number,
-					      const struct sl_node_type **type, enum sl_side *side)
+static struct sl_instance *spreads_from(const struct build *build, unsigned int number,
+					const struct sl_node_type **type, enum sl_side *side)
 {
 	const struct sl_plan_hop *hops = build->plan->hops;
 	uint64_t workers = sl_placement_hop(&build->placement, &hops[number]);
@@ -594,7 +594,7 @@ static int make_handoff(struct build *build)
 	for (unsigned int i = 0; i < build->plan->hop_count; i++) {
 		enum sl_side side = SL_INSIDE;
 		const struct sl_node_type *type = NULL;
-		const struct sl_instance *by = spreads_from(build, i, &type, &side);
+		struct sl_instance *by = spreads_from(build, i, &type, &side);
 
 		sl_spread_rule_init(&handoff->hops[i],
 				    sl_placement_hop(&build->placement, &build->plan->hops[i]), by,

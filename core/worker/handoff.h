@@ -21,7 +21,7 @@ struct sl_spread_rule {
 	uint64_t mask;
 	uint16_t count;                  /* of workers, at least 1 */
 	uint8_t workers[SL_MAX_WORKERS]; /* indexes, ascending */
-	const struct sl_instance *by;    /* what its type's spread() says decides, */
+	struct sl_instance *by;          /* what its type's spread() says decides, */
 	sl_spread_fn spread;             /* which this is; NULL: symmetric hash */
 	enum sl_side side;               /* of that instance, where the packets come from */
 };
@@ -35,7 +35,7 @@ struct sl_handoff {
 };
 
 /* type: whose spread() `by` has; NULL: its own. */
-void sl_spread_rule_init(struct sl_spread_rule *rule, uint64_t mask, const struct sl_instance *by,
+void sl_spread_rule_init(struct sl_spread_rule *rule, uint64_t mask, struct sl_instance *by,
 			 const struct sl_node_type *type, enum sl_side side);
 
 /* sl_graph_conf.handoff; context: a struct sl_handoff. Those it did not take stand last in pkts
@@ -60,19 +60,9 @@ static inline uint16_t sl_handoff_home(const struct rte_mbuf *m)
 	return (uint16_t)m->hash.fdir.hi;
 }
 
-static inline uint16_t sl_spread_choose(const struct sl_spread_rule *rule, const struct rte_mbuf *m)
-{
-	const struct sl_instance *by = rule->by;
-	uint32_t number;
-
-	if (rule->count == 1)
-		return rule->workers[0];
-	/* The instance counts in its own workers; those of the rule may be others. */
-	if (by != NULL)
-		number = rule->spread(by, m, rule->side, by->workers) % by->workers;
-	else
-		number = sl_packet_hash(m);
-	return rule->workers[number % rule->count];
-}
+/* target[i]: the worker of each packet; n at most SL_BURST. A spread() that crashes puts its
+ * instance into quarantine; from then on the symmetric hash decides. */
+void sl_spread_choose(const struct sl_spread_rule *rule, struct rte_mbuf *const *pkts,
+		      uint8_t *target, uint16_t n);
 
 #endif

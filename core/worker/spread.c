@@ -52,7 +52,7 @@ static void process(struct sl_node *node, struct rte_mbuf **pkts, uint8_t *edge,
 {
 	const struct sl_spread_config *config = ((struct spread *)node->data)->config;
 	struct rte_mbuf *others[SL_BURST];
-	uint8_t target[SL_BURST], from[SL_BURST];
+	uint8_t chosen[SL_BURST], target[SL_BURST], from[SL_BURST];
 	bool refused[SL_BURST];
 	uint16_t sent = 0, full = 0;
 
@@ -61,13 +61,12 @@ static void process(struct sl_node *node, struct rte_mbuf **pkts, uint8_t *edge,
 		say(node, pkts, edge, n);
 		return;
 	}
+	sl_spread_choose(&config->rule, pkts, chosen, n);
 	for (uint16_t i = 0; i < n; i++) {
-		uint16_t worker = sl_spread_choose(&config->rule, pkts[i]);
-
-		sl_handoff_set_home(pkts[i], worker);
-		if (worker == node->worker)
+		sl_handoff_set_home(pkts[i], chosen[i]);
+		if (chosen[i] == node->worker)
 			continue;
-		target[sent] = (uint8_t)worker;
+		target[sent] = chosen[i];
 		from[sent] = (uint8_t)i;
 		refused[sent] = false;
 		edge[i] = SL_HANDED;

@@ -59,6 +59,7 @@ struct sl_worker *sl_worker_new(uint16_t index, unsigned int lcore, uint32_t bur
 		rte_free(worker);
 		return NULL;
 	}
+	worker->fault->worker = (uint16_t)index;
 	sl_watchdog_add(worker);
 	return worker;
 }

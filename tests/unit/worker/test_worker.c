@@ -4,6 +4,7 @@
  * A packet's mark is the number of its session; its hash follows from it, as both ways have one.
  */
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <string.h>
@@ -15,6 +16,7 @@
 #include <rte_lcore.h>
 
 #include <core/error/errors.h>
+#include <core/fault/fault.h>
 #include <core/worker/handoff.h>
 #include <core/worker/spread.h>
 #include <core/worker/worker.h>
@@ -105,10 +107,15 @@ static void end_process(struct sl_node *node, struct rte_mbuf **pkts, uint8_t *e
 
 static const struct sl_node_type end_type = {.name = "end", .process = end_process};
 
+static _Atomic uint32_t crash_at; /* session over which spread() stumbles; 0: none */
+static int *volatile nowhere;
+
 /* Everything to the worker of an odd number, whatever the hash says. */
 static uint32_t odd_spread(const struct sl_instance *instance, const struct rte_mbuf *m,
 			   enum sl_side from, uint32_t workers)
 {
+	if (crash_at != 0 && sl_packet(m)->mark == crash_at)
+		*nowhere = 1;
 	return sl_packet(m)->mark & 1;
 }
 
@@ -162,8 +169,7 @@ static void lead(unsigned int from, unsigned int to)
 	h->edges[SL_ON] = (uint16_t)to;
 }
 
-static void make_spread(unsigned int i, unsigned int hop, unsigned int next,
-			const struct sl_instance *by)
+static void make_spread(unsigned int i, unsigned int hop, unsigned int next, struct sl_instance *by)
 {
 	bed.spread[i] = (struct sl_spread_config){.handoff = bed.handoff, .resume = (uint16_t)next};
 	sl_spread_rule_init(&bed.spread[i].rule, 3, by, NULL, SL_INSIDE);
@@ -317,6 +323,39 @@ static void test_spread_by_type(void **state)
 		assert_int_equal(seen[2][s], 1u << (s & 1));
 	tear_down();
 }
+
+#ifndef SL_SANITIZED /* see tests/unit/graph/test_contain.c */
+/* Where its instance is bypassed, not a packet is lost over it. */
+static void test_crash_in_spread(void **state)
+{
+	unsigned int count = 0;
+	struct sl_fault fault;
+	struct sl_ledger sum;
+	uint64_t polled;
+
+	sl_fault_install();
+	set_up(3, 3, true, &resting);
+	atomic_store(&bed.instances[LOOK_COMMON]->on_fault, SL_QUARANTINE_BYPASS);
+	give(500);
+	expect_through(1000);
+	atomic_store(&crash_at, 9);
+	give(5000);
+	expect_through(11000);
+	assert_int_equal(sl_instance_quarantined(bed.instances[LOOK_COMMON]), SL_QUARANTINE_BYPASS);
+	while (sl_fault_take(&fault)) {
+		assert_int_equal(fault.call, SL_CALL_SPREAD);
+		assert_int_equal(fault.cause.signal, SIGSEGV);
+		assert_ptr_equal(fault.instance, bed.instances[LOOK_COMMON]);
+		assert_true(fault.worker < WORKERS);
+		count++;
+	}
+	assert_in_range(count, 1, WORKERS);
+	sums(&sum, &polled);
+	assert_int_equal(sum.dropped, 0);
+	atomic_store(&crash_at, 0);
+	tear_down();
+}
+#endif
 
 static void test_placement(void **state)
 {
@@ -512,11 +551,19 @@ static int start(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_spread),    cmocka_unit_test(test_spread_by_type),
-		cmocka_unit_test(test_placement), cmocka_unit_test(test_home),
-		cmocka_unit_test(test_jobs),      cmocka_unit_test(test_hang),
-		cmocka_unit_test(test_quiesce),   cmocka_unit_test(test_synchronize),
-		cmocka_unit_test(test_idle),      cmocka_unit_test(test_full_inbox),
+		cmocka_unit_test(test_spread),
+		cmocka_unit_test(test_spread_by_type),
+		cmocka_unit_test(test_placement),
+		cmocka_unit_test(test_home),
+		cmocka_unit_test(test_jobs),
+		cmocka_unit_test(test_hang),
+		cmocka_unit_test(test_quiesce),
+		cmocka_unit_test(test_synchronize),
+		cmocka_unit_test(test_idle),
+		cmocka_unit_test(test_full_inbox),
+#ifndef SL_SANITIZED
+		cmocka_unit_test(test_crash_in_spread),
+#endif
 	};
 
 	return cmocka_run_group_tests(tests, start, NULL);
