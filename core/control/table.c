@@ -33,7 +33,9 @@ static void put_value(FILE *out, const json_t *value, bool nested)
 		fprintf(out, "%" JSON_INTEGER_FORMAT, json_integer_value(value));
 		break;
 	case JSON_REAL:
-		fprintf(out, "%.4g", json_real_value(value));
+		/* Four digits, but large ones as people write them. */
+		fprintf(out, json_real_value(value) < 9999.5 ? "%.4g" : "%.0f",
+			json_real_value(value));
 		break;
 	case JSON_TRUE:
 		fputs("yes", out);

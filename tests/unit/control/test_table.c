@@ -37,15 +37,15 @@ static void aligns(void **state)
 /* Columns of records are found by themselves; a record may lack some. */
 static void finds_columns(void **state)
 {
-	json_t *rows = json_pack("[{s:b, s:n}, {s:b, s:f, s:[s, s]}]", "on", 1, "none", "on", 0,
-				 "real", 1.5, "list", "a", "b");
+	json_t *rows = json_pack("[{s:b, s:n, s:f}, {s:b, s:f, s:[s, s]}]", "on", 1, "none", "real",
+				 48012.4, "on", 0, "real", 1.5, "list", "a", "b");
 	FILE *out = begin();
 
 	sl_table_print(out, rows, NULL, 0);
 	fclose(out);
-	assert_string_equal(text, "ON   NONE  REAL  LIST\n"
-				  "yes  -        -  -\n"
-				  "no   -      1.5  a, b\n");
+	assert_string_equal(text, "ON   NONE   REAL  LIST\n"
+				  "yes  -     48012  -\n"
+				  "no   -       1.5  a, b\n");
 	json_decref(rows);
 	rows = json_array();
 	out = begin();
