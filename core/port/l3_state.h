@@ -18,11 +18,6 @@
 #include <core/plugin/instance.h>
 #include <core/port/l3.h>
 
-/* Flags of sl_packet() between l3 nodes and main, never seen by a VNF. The parser clears them. */
-#define SL_PKT_READY       (1u << 15) /* main gave it its Ethernet header: send as it is */
-#define SL_PKT_UNRESOLVED  (1u << 14) /* punted: its next hop has no MAC yet */
-#define SL_PKT_UNREACHABLE (1u << 11) /* injected: its next hop did not answer */
-
 #define SL_L3_NEIGHBOURS 4096      /* most neighbours of a port */
 #define SL_L3_SLOTS      8192      /* their hash table */
 #define SL_L3_PROBES     16        /* slots looked at for an address */

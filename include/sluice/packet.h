@@ -61,13 +61,31 @@ enum sl_packet_flag {
 	SL_PKT_REASSEMBLED = 1 << 6,
 	/** sluice made it (a reply, an error, a copy); it was not received. */
 	SL_PKT_MADE = 1 << 7,
+	/** Engine, between its routing nodes and the main thread, never seen by a VNF: it came to
+	 * the main thread because its next hop has no MAC address yet. */
+	SL_PKT_UNRESOLVED = 1 << 10,
+	/** Engine, as above: it comes back because its next hop did not answer. */
+	SL_PKT_UNREACHABLE = 1 << 11,
 	/** Its decisions are being recorded: see sluice/trail.h. */
 	SL_PKT_TRAIL = 1 << 12,
 	/** Somebody follows its way through the graph. */
 	SL_PKT_TRACED = 1 << 13,
 	/** The engine measures how long it stays inside. */
 	SL_PKT_TIMED = 1 << 14,
+	/** Engine, as SL_PKT_UNRESOLVED: it has its Ethernet header, send it as it is. */
+	SL_PKT_READY = 1 << 15,
 };
+
+/* The sum of bits is what they are together only if no two are the same. */
+static_assert(SL_PKT_MALFORMED + SL_PKT_FRAGMENT + SL_PKT_LATER_FRAGMENT + SL_PKT_OPTIONS +
+			      SL_PKT_VLAN + SL_PKT_GROUP + SL_PKT_REASSEMBLED + SL_PKT_MADE +
+			      SL_PKT_UNRESOLVED + SL_PKT_UNREACHABLE + SL_PKT_TRAIL +
+			      SL_PKT_TRACED + SL_PKT_TIMED + SL_PKT_READY ==
+		      (SL_PKT_MALFORMED | SL_PKT_FRAGMENT | SL_PKT_LATER_FRAGMENT | SL_PKT_OPTIONS |
+		       SL_PKT_VLAN | SL_PKT_GROUP | SL_PKT_REASSEMBLED | SL_PKT_MADE |
+		       SL_PKT_UNRESOLVED | SL_PKT_UNREACHABLE | SL_PKT_TRAIL | SL_PKT_TRACED |
+		       SL_PKT_TIMED | SL_PKT_READY),
+	      "a bit stands for one flag");
 
 /**
  * What the port found in the headers. Lives in the mbuf's second cache line (in the room DPDK

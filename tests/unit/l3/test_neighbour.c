@@ -62,6 +62,22 @@ static void answers_for_own_and_claimed(void **state)
 	check_only(AT_TX, nd_told_claim, 0);
 }
 
+/* What the engine notes of a packet on its way does not change what the main thread makes of it. */
+static void flags_of_the_engine_do_not_matter(void **state)
+{
+	static const uint16_t flags[] = {SL_PKT_TRAIL, SL_PKT_TRACED, SL_PKT_TIMED};
+
+	for (unsigned int i = 0; i < RTE_DIM(flags); i++) {
+		struct rte_mbuf *m = vector_packet(arp_ask_us);
+
+		sl_packet(m)->flags |= flags[i];
+		bed_push(bed.in, m);
+		bed_main();
+		check_only(AT_TX, arp_told, 0);
+		bed_forget();
+	}
+}
+
 static uint32_t count_like(enum vector vector)
 {
 	uint8_t want[2048], have[2048];
@@ -398,6 +414,7 @@ int main(void)
 #define CASE(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 	const struct CMUnitTest tests[] = {
 		CASE(answers_for_own_and_claimed),
+		CASE(flags_of_the_engine_do_not_matter),
 		CASE(announces),
 		CASE(resolves_ipv4),
 		CASE(resolves_ipv6),
