@@ -80,11 +80,8 @@ static bool find(const struct rte_mbuf *m, struct found *f)
 
 static void complete(struct rte_mbuf *m, const struct found *f)
 {
-	uint16_t sum;
+	uint16_t sum = (uint16_t)~sl_checksum_sum(m, f->l4, f->length);
 
-	if (rte_raw_cksum_mbuf(m, f->l4, f->length, &sum) < 0)
-		return;
-	sum = ~sum;
 	if (sum == 0)
 		sum = 0xffff; /* "none" in UDP; the same number in TCP */
 	memcpy(rte_pktmbuf_mtod_offset(m, char *, f->field), &sum, 2);

@@ -13,6 +13,8 @@
 #include <rte_ip.h>
 #include <rte_prefetch.h>
 
+#include <sluice/checksum.h>
+
 #include <core/port/packet_socket.h>
 #include <core/port/sink.h>
 
@@ -79,9 +81,7 @@ static void complete(struct rte_mbuf *m, uint32_t start, uint32_t offset)
 		complete_sctp(m, start);
 		return;
 	}
-	if (rte_raw_cksum_mbuf(m, start, m->pkt_len - start, &sum) < 0)
-		return;
-	sum = ~sum;
+	sum = (uint16_t)~sl_checksum_sum(m, start, m->pkt_len - start);
 	if (sum == 0)
 		sum = 0xffff; /* "none" in UDP; the same number in TCP */
 	memcpy(rte_pktmbuf_mtod_offset(m, char *, start + offset), &sum, sizeof(sum));

@@ -1,14 +1,18 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /**
  * @file
- * Internet checksums brought up to date after a header changed (RFC 1624, equation 3). All
- * values are as they stand in the packet (network byte order); ones' complement sums do not
- * mind the byte order as long as it is one.
+ * Internet checksums (RFC 1071): summed up over a packet's segments, and brought up to date after
+ * a header changed (RFC 1624, equation 3). All values are as they stand in the packet (network
+ * byte order); ones' complement sums do not mind the byte order as long as it is one.
  */
 #ifndef SLUICE_CHECKSUM_H
 #define SLUICE_CHECKSUM_H
 
 #include <stdint.h>
+
+#include <sluice/error.h>
+
+struct rte_mbuf;
 
 #ifdef __cplusplus
 extern "C" {
@@ -69,6 +73,16 @@ static inline uint16_t sl_checksum_apply_udp(uint16_t checksum, uint32_t delta)
 	changed = sl_checksum_apply(checksum, delta);
 	return changed == 0 ? 0xffff : changed;
 }
+
+/**
+ * Ones' complement sum of bytes of a packet, whatever segments they lie in; the complement of it
+ * is their checksum. Right for segments of odd length too, where rte_raw_cksum_mbuf() of
+ * DPDK 22.11 loses carries. Any thread that has the packet.
+ * @param offset of the first byte, from the start of the packet's data
+ * @param length in bytes; what of them lies behind the packet's end counts as zeros
+ * @return the sum, folded to 16 bits
+ */
+SL_PUBLIC uint16_t sl_checksum_sum(const struct rte_mbuf *m, uint32_t offset, uint32_t length);
 
 #ifdef __cplusplus
 }

@@ -73,9 +73,7 @@ bool sl_nat_error_inner(const struct rte_mbuf *m, union nat_endpoint *src, union
 
 static bool sums_to_ones(const struct rte_mbuf *m, uint32_t at, uint32_t length)
 {
-	uint16_t sum;
-
-	return rte_raw_cksum_mbuf(m, at, length, &sum) == 0 && sum == 0xffff;
+	return at + length <= m->pkt_len && sl_checksum_sum(m, at, length) == 0xffff;
 }
 
 /* RFC 5508 REQ-3: both checksums right, else the error is not believed. Brings what will be
@@ -131,7 +129,7 @@ void sl_nat_error_write(struct rte_mbuf *m, bool source, union nat_endpoint endp
 	struct rte_ipv4_hdr *ip = sl_ipv4(m), *quoted;
 	struct rte_icmp_hdr *icmp = sl_icmp(m);
 	uint32_t delta, all, address;
-	struct quote q;
+	struct quote q = {0};
 	uint8_t *l4;
 
 	find_quote(m, &q);

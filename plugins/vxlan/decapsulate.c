@@ -66,7 +66,7 @@ static bool checksum_is_right(const struct vx *vx, const struct rte_mbuf *m, uin
 
 	if ((m->ol_flags & RTE_MBUF_F_RX_L4_CKSUM_MASK) == RTE_MBUF_F_RX_L4_CKSUM_GOOD)
 		return true;
-	sum = sl_vx_sum(m, p->l4, length);
+	sum = sl_checksum_sum(m, p->l4, length);
 	return sl_checksum_fold(sum + sl_vx_pseudo_sum(addresses, vx->address_size, length)) ==
 	       0xffff;
 }

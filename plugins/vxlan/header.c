@@ -106,37 +106,13 @@ uint32_t sl_vx_pseudo_sum(const uint8_t *addresses, uint32_t size, uint16_t leng
 	       RTE_BE16(IPPROTO_UDP);
 }
 
-/* rte_raw_cksum_mbuf() of DPDK 22.11 loses carries behind segments of odd length. */
-uint16_t sl_vx_sum(const struct rte_mbuf *m, uint32_t from, uint32_t length)
-{
-	uint32_t done = 0;
-	uint64_t sum = 0;
-
-	for (; length > 0 && m != NULL; m = m->next) {
-		uint32_t part;
-		uint16_t of_part;
-
-		if (from >= m->data_len) {
-			from -= m->data_len;
-			continue;
-		}
-		part = RTE_MIN(m->data_len - from, length);
-		of_part = rte_raw_cksum(rte_pktmbuf_mtod_offset(m, const void *, from), part);
-		sum += done & 1 ? rte_bswap16(of_part) : of_part;
-		done += part;
-		length -= part;
-		from = 0;
-	}
-	return sl_checksum_fold(sum);
-}
-
 static void sum_udp(const struct vx *vx, struct rte_mbuf *m, uint16_t length)
 {
 	uint16_t at = vx->ipv4 ? offsetof(struct rte_ipv4_hdr, src_addr)
 			       : offsetof(struct rte_ipv6_hdr, src_addr);
 	const uint8_t *addresses = rte_pktmbuf_mtod_offset(m, const uint8_t *, vx->l3 + at);
 	struct rte_udp_hdr *udp = rte_pktmbuf_mtod_offset(m, struct rte_udp_hdr *, vx->l4);
-	uint16_t sum = sl_vx_sum(m, vx->l4, length), checksum;
+	uint16_t sum = sl_checksum_sum(m, vx->l4, length), checksum;
 
 	checksum = (uint16_t)~sl_checksum_fold(
 		(uint64_t)sum + sl_vx_pseudo_sum(addresses, vx->address_size, length));

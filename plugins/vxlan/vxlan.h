@@ -249,8 +249,6 @@ struct vx_outer {
 /* Put the peer's header before the frame. false: no room, and the pool is empty. */
 bool sl_vx_header_push(struct vx_worker *w, struct rte_mbuf *m, const struct vx_peer *peer,
 		       const struct vx_outer *outer);
-/* Ones' complement sum of so many bytes of a packet, that are there. */
-uint16_t sl_vx_sum(const struct rte_mbuf *m, uint32_t from, uint32_t length);
 /* Sum of a UDP pseudo header, not folded. */
 uint32_t sl_vx_pseudo_sum(const uint8_t *addresses, uint32_t size, uint16_t length);
 
