@@ -4,15 +4,13 @@
  * does not come back costs the burst that it was given and nothing else: every packet of it is
  * dropped and counted, or still held by the node.
  */
-#include <core/flow/fusion.h>
-#include <core/graph/frame.h>
-#include <core/graph/watch.h>
-
 #include <errno.h>
 
 #include <rte_cycles.h>
 
-#include <sluice/trail.h>
+#include <core/flow/fusion.h>
+#include <core/graph/frame.h>
+#include <core/graph/watch.h>
 
 /*
  * What the handler asks
@@ -155,44 +153,6 @@ void sl_graph_wild_edge(struct sl_graph *graph, struct sl_hop *hop, uint8_t edge
 	sl_instance_fault(hop->node.instance);
 	sl_graph_quarantine(graph);
 	drop(hop, SL_REASON_BAD_EDGE, SL_CALL_PROCESS, &cause, edge, pkts, n, n);
-}
-
-/*
- * Quarantine
- */
-
-static void drop_all(struct sl_node *node, struct rte_mbuf **pkts, uint8_t *edge, uint16_t n)
-{
-	struct sl_hop *hop = sl_hop_of(node);
-
-	sl_hop_drop(hop, hop->own_reasons + SL_REASON_QUARANTINE, pkts, n);
-	memset(edge, SL_GONE, n);
-}
-
-static void bypass(struct sl_node *node, struct rte_mbuf **pkts, uint8_t *edge, uint16_t n)
-{
-	for (uint16_t i = 0; sl_recording(node) && i < n; i++) {
-		struct sl_trail *trail = sl_trail(node, pkts[i]);
-
-		if (trail != NULL)
-			sl_trail_pass(trail);
-	}
-}
-
-void sl_graph_quarantine(struct sl_graph *graph)
-{
-	graph->quarantines = atomic_load_explicit(&sl_quarantines, memory_order_acquire);
-	for (uint16_t i = 0; i < graph->hop_count; i++) {
-		struct sl_hop *hop = &graph->hops[i];
-		enum sl_quarantine how = sl_instance_quarantined(hop->node.instance);
-		sl_process_fn *process;
-
-		if (how == SL_QUARANTINE_NONE || hop->own)
-			continue;
-		process = hop->process == sl_watch_process ? &hop->unwatched : &hop->process;
-		*process = how == SL_QUARANTINE_BYPASS ? bypass : drop_all;
-		hop->quarantined = true;
-	}
 }
 
 /*

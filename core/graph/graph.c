@@ -101,12 +101,12 @@ static int make_hop(struct sl_graph *graph, struct sl_hop *hop, uint16_t index, 
 		if (plan->edges[e] != SL_GRAPH_NO_HOP)
 			hop->targets[e] = graph->by_index[plan->edges[e]];
 	if (hop->remote) {
-		hop->process = sl_hop_hand_over;
 		hop->own = hop->barrier = true;
 		hop->node.instance = plan->instance;
+		sl_hop_direct(hop);
 		return 0;
 	}
-	hop->process = type->process;
+	sl_hop_direct(hop);
 	hop->own = plan->instance->plugin == NULL;
 	hop->holds = (type->flags & SL_NODE_HOLDS) != 0;
 	hop->resizes = (type->flags & SL_NODE_RESIZES) != 0;

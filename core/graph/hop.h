@@ -44,10 +44,11 @@ struct sl_hop {
 	bool remote;             /* does not run here: hands its packets to other threads */
 	bool own;                /* the engine's own type: may use SL_SENT and its like */
 	bool holds;
-	bool barrier;      /* fused actions end before it */
-	bool fuses;        /* looks flows up */
-	bool quarantined;  /* its instance is: process is the engine's */
-	uint8_t fuse_edge; /* of hops that fuse: leads here; 0: none does */
+	bool barrier;        /* fused actions end before it */
+	bool fuses;          /* looks flows up */
+	bool watched;        /* a view looks at it */
+	uint8_t quarantined; /* enum sl_quarantine: what its instance was in when last looked at */
+	uint8_t fuse_edge;   /* of hops that fuse: leads here; 0: none does */
 	uint64_t calls;
 	uint64_t packets;
 	uint64_t bytes;
@@ -64,7 +65,7 @@ struct sl_hop {
 	uint64_t emitted;
 	uint64_t held;
 	uint64_t lost_events;
-	sl_process_fn unwatched; /* what sl_watch_process() stands for */
+	sl_process_fn unwatched; /* what process stands for when it is sl_watch_process() */
 } __rte_cache_aligned;
 
 /* Send each packet of a burst the way that its edge says. Reads whole vectors of pkts and edge. */
@@ -160,6 +161,12 @@ void sl_hop_drop(struct sl_hop *hop, uint32_t reason, struct rte_mbuf **pkts, ui
 /* leave.c: the process() of hops that run on other workers. */
 void sl_hop_hand_over(struct sl_node *node, struct rte_mbuf **pkts, uint8_t *edge, uint16_t n);
 
+/* direct.c */
+/* Set process to what the hop's remote, quarantined and watched ask for. Between two calls. */
+void sl_hop_direct(struct sl_hop *hop);
+/* Hops of quarantined instances do what their chain says. */
+void sl_graph_quarantine(struct sl_graph *graph);
+
 /* contain.c */
 /* Whose call it is that a walk is in: see struct sl_contain. */
 struct sl_instance *sl_graph_blame(const struct sl_contain *contain);
@@ -169,8 +176,6 @@ uint64_t sl_graph_place(const void *graph);
 void sl_graph_recover(struct sl_graph *graph);
 /* Call tick(), with the emissions of one that did not come back dropped. */
 void sl_graph_call_tick(struct sl_graph *graph, struct sl_hop *hop);
-/* Hops of quarantined instances do what their chain says. */
-void sl_graph_quarantine(struct sl_graph *graph);
 /* Packets that took an edge which there is not; they are dropped, and the node is at fault. */
 void sl_graph_wild_edge(struct sl_graph *graph, struct sl_hop *hop, uint8_t edge,
 			struct rte_mbuf **pkts, uint16_t n);

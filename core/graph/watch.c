@@ -411,16 +411,11 @@ static void direct(struct sl_graph *graph)
 		graph->watched_inside |= view->inside;
 	for (uint16_t i = 0; i < graph->hop_count; i++) {
 		struct sl_hop *hop = &graph->hops[i];
-		bool looked = false;
 
+		hop->watched = false;
 		for (const struct sl_watch_view *v = graph->views; v != NULL; v = v->next)
-			looked |= looks(v, hop);
-		if (looked && hop->process != sl_watch_process) {
-			hop->unwatched = hop->process;
-			hop->process = sl_watch_process;
-		} else if (!looked && hop->process == sl_watch_process) {
-			hop->process = hop->unwatched;
-		}
+			hop->watched |= looks(v, hop);
+		sl_hop_direct(hop);
 	}
 }
 

@@ -323,14 +323,10 @@ static void test_again(void **state)
 
 	make(&script);
 	for (int i = 0; i < 1000; i++) {
-		struct sl_hop *hop = sl_hop_of(sl_graph_node(bed.graph, bad));
-
 		walk(0, 40);
 		taken();
 		/* As in a fresh instance. */
-		atomic_store(&bed.instances[bad]->quarantine, SL_QUARANTINE_NONE);
-		hop->quarantined = false;
-		hop->process = process;
+		sl_instance_quarantine(bed.instances[bad], SL_QUARANTINE_NONE);
 	}
 	assert_int_equal(bed_drops(bad, SL_REASON_FAULT), 20 * 1000);
 	assert_int_equal(neighbours(), 20 * 1000);

@@ -46,6 +46,7 @@ static void sink(struct sl_node *node, struct rte_mbuf **pkts, uint8_t *edge, ui
 }
 static const struct sl_node_type sink_type = {.name = "sink", .process = sink};
 
+static struct sl_loaded_plugin plugin;
 static struct sl_watch watch;
 static struct sl_watch_ring ring;
 static uint32_t edges[] = {T_ON, T_BACK};
@@ -60,6 +61,7 @@ static void open_bed(uint64_t size)
 	bed_hop(&sink_type, NULL, 2);
 	bed.hops[SOURCE].edges[SL_ON] = ROUTE;
 	bed.hops[ROUTE].edges[SL_ON] = SINK;
+	sl_instance_belongs(bed.instances[ROUTE], &plugin);
 	bed_compile();
 	memset(&watch, 0, sizeof(watch));
 	watch.snap = 64;
@@ -158,6 +160,59 @@ static void nothing_stays_behind(void **state)
 	bed_push(SOURCE, 0, 8);
 	sl_graph_walk(bed.graph, 1);
 	assert_null(sl_watch_ring_next(&ring));
+	close_bed();
+}
+
+static void look_into_route(struct sl_watch *whose)
+{
+	struct sl_watch_view *view = look();
+
+	view->watch = whose;
+	view->hops[ROUTE].in = true;
+	sl_watch_add(bed.graph, view);
+}
+
+/* Quarantines and two views, in any order: what runs the hop depends on what there is, and not on
+ * what came first. */
+static void in_any_order_with_quarantines(void **state)
+{
+	struct sl_watch others = {.snap = 64};
+	struct sl_watch *watches[] = {&watch, &others};
+	bool on[2] = {false, false};
+	enum sl_quarantine how = SL_QUARANTINE_NONE;
+	uint64_t random = 7;
+
+	open_bed(65536);
+	for (unsigned int step = 0; step < 3000; step++) {
+		struct sl_hop *hop = sl_hop_of(sl_graph_node(bed.graph, ROUTE));
+		uint32_t choice, seen = 0, kept;
+
+		random = random * 6364136223846793005 + 1442695040888963407;
+		choice = (uint32_t)(random >> 33) % 5;
+		if (choice < 2) {
+			if (on[choice])
+				sl_watch_view_free(sl_watch_remove(bed.graph, watches[choice]));
+			else
+				look_into_route(watches[choice]);
+			on[choice] = !on[choice];
+		} else {
+			how = (enum sl_quarantine)(choice - 2);
+			sl_instance_quarantine(bed.instances[ROUTE], how);
+		}
+		bed.got_count = 0;
+		bed_push(SOURCE, 0, 4);
+		sl_graph_walk(bed.graph, 1);
+		bed_balance();
+		for (const struct sl_watch_record *r; (r = sl_watch_ring_next(&ring)) != NULL;
+		     done(r))
+			seen += r->what == SL_WATCH_IN;
+		kept = how == SL_QUARANTINE_NONE ? 2 : how == SL_QUARANTINE_BYPASS ? 4 : 0;
+		assert_int_equal(bed.got_count, kept);
+		assert_int_equal(seen, 4u * on[0] + 4u * on[1]);
+		assert_int_equal(hop->process == sl_watch_process, on[0] || on[1]);
+	}
+	for (unsigned int i = 0; i < 2; i++)
+		sl_watch_view_free(sl_watch_remove(bed.graph, watches[i]));
 	close_bed();
 }
 
@@ -270,6 +325,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(captures_at_hops_edges_and_drops),
 		cmocka_unit_test(nothing_stays_behind),
+		cmocka_unit_test(in_any_order_with_quarantines),
 		cmocka_unit_test(only_what_the_filter_lets_through),
 		cmocka_unit_test(what_finds_no_room_is_counted),
 		cmocka_unit_test(a_trace_follows_its_packets),
