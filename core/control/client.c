@@ -264,13 +264,15 @@ int sl_client_read(const char *socket, const char *path, const struct sl_client_
 
 char *sl_client_query(char *path, const char *name, const char *value)
 {
-	char *escaped = curl_easy_escape(NULL, value, 0), *longer = NULL;
+	char *left = curl_easy_escape(NULL, name, 0), *right = curl_easy_escape(NULL, value, 0);
+	char *longer = NULL;
 
-	if (path == NULL || escaped == NULL ||
-	    asprintf(&longer, "%s%c%s=%s", path, strchr(path, '?') != NULL ? '&' : '?', name,
-		     escaped) < 0)
+	if (path == NULL || left == NULL || right == NULL ||
+	    asprintf(&longer, "%s%c%s=%s", path, strchr(path, '?') != NULL ? '&' : '?', left,
+		     right) < 0)
 		longer = NULL;
-	curl_free(escaped);
+	curl_free(left);
+	curl_free(right);
 	free(path);
 	return longer;
 }

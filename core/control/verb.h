@@ -49,14 +49,12 @@ struct sl_verb {
 	int (*run)(const struct sl_verb *verb, int argc, char **argv);
 };
 
-extern const struct sl_verb sl_verb_save;
 extern const struct sl_verb sl_verb_run, sl_verb_check, sl_verb_schema, sl_verb_show, sl_verb_do,
 	sl_verb_plugin, sl_verb_help, sl_verb_version, sl_verb_apply, sl_verb_rollback,
 	sl_verb_history, sl_verb_fusion, sl_verb_test, sl_verb_events, sl_verb_capture,
-	sl_verb_trace, sl_verb_top, sl_verb_completion, sl_verb_plan;
+	sl_verb_trace, sl_verb_top, sl_verb_completion, sl_verb_plan, sl_verb_save, sl_verb_restart;
 /* All of them, NULL-ended, in the order of `sluice help`. */
 extern const struct sl_verb *const sl_verbs[];
-extern const struct sl_verb sl_verb_restart;
 
 /* The verb of that name, or NULL. */
 const struct sl_verb *sl_verb_find(const char *name);
@@ -92,28 +90,6 @@ int sl_verb_flush(const struct sl_verb *verb, int status);
 #define SL_OPT_END           \
 	{                    \
 		.name = NULL \
-	}
-
-/* For verbs whose options have no table yet. */
-#define SL_OPTION_HELP                         \
-	{                                      \
-		"help", no_argument, NULL, 'h' \
-	}
-#define SL_OPTION_CONFIG                               \
-	{                                              \
-		"config", required_argument, NULL, 'c' \
-	}
-#define SL_OPTION_SOCKET                               \
-	{                                              \
-		"socket", required_argument, NULL, 's' \
-	}
-#define SL_OPTION_JSON                         \
-	{                                      \
-		"json", no_argument, NULL, 'j' \
-	}
-#define SL_OPTION_END            \
-	{                        \
-		NULL, 0, NULL, 0 \
 	}
 
 /* As getopt_long() with the verb's table: the key of the next option, its value in optarg; 'h' for

@@ -8,8 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <core/control/client.h>
-#include <core/control/verb.h>
+#include <core/control/ask.h>
 #include <core/port/pcapng.h>
 
 /* The file that is written: whole blocks only, however it ends. */
@@ -150,67 +149,29 @@ static int finish(const struct sl_verb *verb, struct output *out)
 	return SL_EXIT_FAILED;
 }
 
-static int capture(const struct sl_verb *verb, const char *socket, const char *config,
-		   const char *path, const char *file)
+static int capture(const struct sl_verb *verb, const struct sl_ask *ask, const char *path,
+		   const char *file)
 {
 	struct output out = {.name = file, .fd = -1};
-	struct sl_client_sink sink = {.take = take, .context = &out};
-	struct sl_errors *errors = sl_errors_new();
-	char *address = sl_verb_socket(socket, config, errors);
-	int status = SL_EXIT_FAILED;
+	const struct sl_client_sink sink = {.take = take, .context = &out};
+	int err = sl_ask_stream(ask, path, &sink), status = finish(verb, &out);
 
-	if (address != NULL && path != NULL && sl_client_read(address, path, &sink, errors) == 0)
-		status = SL_EXIT_OK;
-	if (finish(verb, &out) != SL_EXIT_OK)
-		status = SL_EXIT_FAILED;
-	sl_errors_print(errors, stderr);
-	sl_errors_free(errors);
-	free(address);
-	return status;
+	return err == 0 ? status : SL_EXIT_FAILED;
 }
 
 static int run(const struct sl_verb *verb, int argc, char **argv)
 {
-	const char *socket = NULL, *config = NULL;
 	char *path = strdup("/v1/capture");
-	int option, status;
+	struct sl_ask ask = {0};
+	int status;
 
-	while ((option = sl_verb_option(verb, argc, argv)) != -1) {
-		switch (option) {
-		case 'a':
-			path = sl_client_query(path, "at", optarg);
-			break;
-		case 'f':
-			path = sl_client_query(path, "filter", optarg);
-			break;
-		case 'n':
-			path = sl_client_query(path, "count", optarg);
-			break;
-		case 'S':
-			path = sl_client_query(path, "snaplen", optarg);
-			break;
-		case 'd':
-			path = sl_client_query(path, "seconds", optarg);
-			break;
-		case 's':
-			socket = optarg;
-			break;
-		case 'c':
-			config = optarg;
-			break;
-		case 'h':
-			free(path);
-			return sl_verb_usage(verb);
-		default:
-			free(path);
-			return SL_EXIT_WRONG;
-		}
-	}
-	if (argc - optind != 1) {
-		free(path);
-		return sl_verb_misused(verb, "name one file to write to, or - for standard output");
-	}
-	status = capture(verb, socket, config, path, argv[optind]);
+	if (!sl_ask_query(verb, argc, argv, &ask, &path))
+		status = ask.status;
+	else if (argc - optind != 1)
+		status = sl_verb_misused(verb,
+					 "name one file to write to, or - for standard output");
+	else
+		status = capture(verb, &ask, path, argv[optind]);
 	free(path);
 	return status;
 }

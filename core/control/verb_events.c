@@ -3,10 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <core/control/client.h>
-#include <core/control/lines.h>
+#include <core/control/ask.h>
 #include <core/control/table.h>
-#include <core/control/verb.h>
 
 /* "2026-11-21T09:40:42.123456Z  applied  generation 2, user 0": what people read. */
 static void print_event(const json_t *event)
@@ -41,18 +39,13 @@ static bool print_line(void *context, json_t *event, const char *text)
 	return fflush(stdout) == 0;
 }
 
-static bool take(void *context, const char *data, size_t size)
+static int list(const struct sl_ask *ask, const char *path)
 {
-	return sl_lines_take(context, data, size);
-}
-
-static int list(const char *socket, const char *path, bool json, struct sl_errors *errors)
-{
-	json_t *answer = sl_client_ask(socket, path, NULL, errors), *event;
+	json_t *answer = sl_ask(ask, path, NULL), *event;
 	size_t i;
 
 	json_array_foreach (json_object_get(answer, "events"), i, event) {
-		if (json) {
+		if (ask->json) {
 			json_dumpf(event, stdout, JSON_COMPACT);
 			putchar('\n');
 		} else {
@@ -63,69 +56,40 @@ static int list(const char *socket, const char *path, bool json, struct sl_error
 	return answer != NULL ? SL_EXIT_OK : SL_EXIT_FAILED;
 }
 
-static int follow(const char *socket, const char *path, bool json, struct sl_errors *errors)
+static int follow(const struct sl_ask *ask, const char *path)
 {
+	bool json = ask->json;
 	struct sl_lines lines = {.line = print_line, .context = &json};
-	struct sl_client_sink sink = {.take = take, .context = &lines};
-	int err = sl_client_read(socket, path, &sink, errors);
 
-	sl_lines_end(&lines);
-	return err == 0 ? SL_EXIT_OK : SL_EXIT_FAILED;
-}
-
-static int ask(const struct sl_verb *verb, const char *socket, const char *config, bool json,
-	       bool follows, const char *since)
-{
-	struct sl_errors *errors = sl_errors_new();
-	char *address = sl_verb_socket(socket, config, errors), *path;
-	int status = SL_EXIT_FAILED;
-
-	if (asprintf(&path, "/v1/events%s%s%s", follows ? "/follow" : "",
-		     since != NULL ? "?since=" : "", since != NULL ? since : "") < 0)
-		path = NULL;
-	if (address != NULL && path != NULL)
-		status = (follows ? follow : list)(address, path, json, errors);
-	sl_errors_print(errors, stderr);
-	sl_errors_free(errors);
-	free(address);
-	free(path);
-	return sl_verb_flush(verb, status);
+	return sl_ask_lines(ask, path, &lines) == 0 ? SL_EXIT_OK : SL_EXIT_FAILED;
 }
 
 static int run(const struct sl_verb *verb, int argc, char **argv)
 {
-	const char *socket = NULL, *config = NULL, *since = NULL;
-	bool json = false, follows = false;
-	int option;
+	const char *since = NULL;
+	struct sl_ask ask = {0};
+	bool follows = false;
+	int option, status;
+	char *path;
 
 	while ((option = sl_verb_option(verb, argc, argv)) != -1) {
-		switch (option) {
-		case 'f':
+		if (option == 'f')
 			follows = true;
-			break;
-		case 'n':
+		else if (option == 'n')
 			since = optarg;
-			break;
-		case 's':
-			socket = optarg;
-			break;
-		case 'c':
-			config = optarg;
-			break;
-		case 'j':
-			json = true;
-			break;
-		case 'h':
-			return sl_verb_usage(verb);
-		default:
-			return SL_EXIT_WRONG;
-		}
+		else if (!sl_ask_option(verb, option, &ask))
+			return ask.status;
 	}
 	if (argc > optind)
 		return sl_verb_misused(verb, "`%s`: nothing was expected here", argv[optind]);
 	if (since != NULL && (since[0] == '\0' || since[strspn(since, "0123456789")] != '\0'))
 		return sl_verb_misused(verb, "--since %s: expected the number of an event", since);
-	return ask(verb, socket, config, json, follows, since);
+	path = strdup(follows ? "/v1/events/follow" : "/v1/events");
+	if (since != NULL)
+		path = sl_client_query(path, "since", since);
+	status = (follows ? follow : list)(&ask, path);
+	free(path);
+	return sl_verb_flush(verb, status);
 }
 
 static const struct sl_option options[] = {

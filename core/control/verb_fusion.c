@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
-#include <core/control/client.h>
+#include <core/control/ask.h>
 #include <core/control/table.h>
-#include <core/control/verb.h>
 
 static const struct sl_column columns[] = {
 	{"worker", "worker"},     {"flows", "flows"},
@@ -28,59 +26,19 @@ static void print(const json_t *answer)
 		       sizeof(columns) / sizeof(columns[0]));
 }
 
-static int ask(const struct sl_verb *verb, const char *socket, const char *config, bool json,
-	       const json_t *change)
-{
-	struct sl_errors *errors = sl_errors_new();
-	char *address = sl_verb_socket(socket, config, errors);
-	json_t *answer = NULL;
-	int status = SL_EXIT_FAILED;
-
-	if (address != NULL)
-		answer = sl_client_ask(address, "/v1/fusion", change, errors);
-	if (answer != NULL) {
-		if (json)
-			sl_verb_print(answer, true);
-		else
-			print(answer);
-		status = SL_EXIT_OK;
-	}
-	sl_errors_print(errors, stderr);
-	sl_errors_free(errors);
-	json_decref(answer);
-	free(address);
-	return sl_verb_flush(verb, status);
-}
-
 static int run(const struct sl_verb *verb, int argc, char **argv)
 {
-	const char *socket = NULL, *config = NULL;
+	struct sl_ask ask = {0};
 	json_t *change = NULL;
-	bool json = false;
-	int option, status;
+	int status;
 
-	while ((option = sl_verb_option(verb, argc, argv)) != -1) {
-		switch (option) {
-		case 's':
-			socket = optarg;
-			break;
-		case 'c':
-			config = optarg;
-			break;
-		case 'j':
-			json = true;
-			break;
-		case 'h':
-			return sl_verb_usage(verb);
-		default:
-			return SL_EXIT_WRONG;
-		}
-	}
+	if (!sl_ask_options(verb, argc, argv, &ask))
+		return ask.status;
 	if (argc - optind > 1)
 		return sl_verb_misused(verb, "`%s`: one mode at a time", argv[optind + 1]);
 	if (argc - optind == 1)
 		change = json_pack("{s:s}", "mode", argv[optind]);
-	status = ask(verb, socket, config, json, change);
+	status = sl_ask_print(verb, &ask, "/v1/fusion", change, print);
 	json_decref(change);
 	return status;
 }

@@ -3,12 +3,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <core/control/client.h>
+#include <core/control/ask.h>
 #include <core/control/describe.h>
 #include <core/control/report.h>
 #include <core/control/table.h>
 #include <core/control/text.h>
-#include <core/control/verb.h>
 #include <core/host/config.h>
 
 static const char *text_of(const json_t *object, const char *key)
@@ -157,32 +156,20 @@ enum { COPY = 256 };
 
 /* Of a running sluice: load, reload or unload. */
 static int change(const struct sl_verb *verb, const char *what, const char *name,
-		  const char *socket, const char *config, bool json, bool copy)
+		  const struct sl_ask *ask, bool copy)
 {
-	struct sl_errors *errors = sl_errors_new();
-	char *address = sl_verb_socket(socket, config, errors);
 	char *path = sl_client_path("/v1/plugins", name, what, NULL);
-	json_t *answer = NULL, *body = json_object();
-	int status = SL_EXIT_FAILED;
+	json_t *body = copy ? json_pack("{s:b}", "copy", 1) : json_object();
+	json_t *answer = sl_ask(ask, path, body);
 
-	if (copy)
-		json_object_set_new(body, "copy", json_true());
-	if (address != NULL && path != NULL)
-		answer = sl_client_ask(address, path, body, errors);
-	if (answer != NULL) {
-		if (json)
-			sl_verb_print(answer, true);
-		else if (strcmp(what, "reload") == 0)
-			sl_verb_changes(answer);
-		status = SL_EXIT_OK;
-	}
-	sl_errors_print(errors, stderr);
-	sl_errors_free(errors);
+	if (answer != NULL && ask->json)
+		sl_verb_print(answer, true);
+	else if (answer != NULL && strcmp(what, "reload") == 0)
+		sl_verb_changes(answer);
 	json_decref(answer);
 	json_decref(body);
-	free(address);
 	free(path);
-	return sl_verb_flush(verb, status);
+	return sl_verb_flush(verb, answer != NULL ? SL_EXIT_OK : SL_EXIT_FAILED);
 }
 
 static bool changes(const char *what)
@@ -193,40 +180,26 @@ static bool changes(const char *what)
 
 static int run(const struct sl_verb *verb, int argc, char **argv)
 {
-	const char *config = NULL, *socket = NULL;
-	bool json = false, copy = false;
+	struct sl_ask ask = {0};
+	bool copy = false;
 	int option;
 
 	while ((option = sl_verb_option(verb, argc, argv)) != -1) {
-		switch (option) {
-		case COPY:
+		if (option == COPY)
 			copy = true;
-			break;
-		case 's':
-			socket = optarg;
-			break;
-		case 'c':
-			config = optarg;
-			break;
-		case 'j':
-			json = true;
-			break;
-		case 'h':
-			return sl_verb_usage(verb);
-		default:
-			return SL_EXIT_WRONG;
-		}
+		else if (!sl_ask_option(verb, option, &ask))
+			return ask.status;
 	}
 	argc -= optind;
 	argv += optind;
 	if (argc == 1 && strcmp(argv[0], "list") == 0)
-		return look(verb, NULL, config, json);
+		return look(verb, NULL, ask.config, ask.json);
 	if (argc == 2 && strcmp(argv[0], "show") == 0)
-		return look(verb, argv[1], config, json);
+		return look(verb, argv[1], ask.config, ask.json);
 	if (copy && (argc != 2 || strcmp(argv[0], "reload") != 0))
 		return sl_verb_misused(verb, "`--copy` only goes with `reload`");
 	if (argc == 2 && changes(argv[0]))
-		return change(verb, argv[0], argv[1], socket, config, json, copy);
+		return change(verb, argv[0], argv[1], &ask, copy);
 	return sl_verb_misused(verb, "say `list`, or `show`, `load`, `reload` or `unload` and a "
 				     "plugin's name or path");
 }

@@ -5,8 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include <core/control/client.h>
-#include <core/control/verb.h>
+#include <core/control/ask.h>
 #include <core/saved/saved.h>
 
 static json_t *describe(const struct sl_saved *saved, const char *path)
@@ -78,15 +77,14 @@ static json_t *save(const char *address, const char *path, struct sl_errors *err
 	return answer;
 }
 
-static int ask(const struct sl_verb *verb, const char *socket, const char *config, bool json,
-	       const char *path)
+static int ask(const struct sl_verb *verb, const struct sl_ask *ask, const char *path)
 {
 	struct sl_errors *errors = sl_errors_new();
-	char *address = sl_verb_socket(socket, config, errors);
+	char *address = sl_verb_socket(ask->socket, ask->config, errors);
 	json_t *answer = address != NULL ? save(address, path, errors) : NULL;
 
 	if (answer != NULL)
-		sl_verb_print(answer, json);
+		sl_verb_print(answer, ask->json);
 	else
 		sl_note_place(errors, (struct sl_place){.file = NULL},
 			      "%s was not written; a file of that name is as it was", path);
@@ -99,30 +97,13 @@ static int ask(const struct sl_verb *verb, const char *socket, const char *confi
 
 static int run(const struct sl_verb *verb, int argc, char **argv)
 {
-	const char *socket = NULL, *config = NULL;
-	bool json = false;
-	int option;
+	struct sl_ask given = {0};
 
-	while ((option = sl_verb_option(verb, argc, argv)) != -1) {
-		switch (option) {
-		case 's':
-			socket = optarg;
-			break;
-		case 'c':
-			config = optarg;
-			break;
-		case 'j':
-			json = true;
-			break;
-		case 'h':
-			return sl_verb_usage(verb);
-		default:
-			return SL_EXIT_WRONG;
-		}
-	}
+	if (!sl_ask_options(verb, argc, argv, &given))
+		return given.status;
 	if (argc - optind != 1)
 		return sl_verb_misused(verb, "name one file");
-	return ask(verb, socket, config, json, argv[optind]);
+	return ask(verb, &given, argv[optind]);
 }
 
 static const struct sl_option options[] = {

@@ -3,10 +3,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <core/control/client.h>
+#include <core/control/ask.h>
 #include <core/control/show_fault.h>
-#include <core/control/table.h>
-#include <core/control/verb.h>
+#include <core/control/show_view.h>
 
 #define COUNT(array) (unsigned int)(sizeof(array) / sizeof((array)[0]))
 
@@ -41,139 +40,6 @@ static const struct sl_form forms[] = {
 	{NULL, NULL},
 };
 
-static const struct sl_column port_columns[] = {
-	{"port", "name"},         {"kind", "kind"},           {"rx", "rx.packets"},
-	{"rx-bytes", "rx.bytes"}, {"rx-drops", "rx.dropped"}, {"tx", "tx.packets"},
-	{"tx-bytes", "tx.bytes"}, {"tx-drops", "tx.dropped"}, {"mtu", "device.mtu"},
-	{"mac", "device.mac"},
-};
-static const struct sl_column hop_columns[] = {
-	{"hop", "name"},        {"packets", "packets"},
-	{"bytes", "bytes"},     {"cycles", "cycles_per_packet"},
-	{"made", "made"},       {"held", "held"},
-	{"dropped", "dropped"}, {"drops", "drops"},
-};
-static const struct sl_column vnf_columns[] = {
-	{"vnf", "name"},      {"plugin", "plugin"},         {"type", "type"},
-	{"faults", "faults"}, {"quarantine", "quarantine"}, {"workers", "workers"},
-	{"memory", "memory"}, {"limit", "memory_limit"},    {"counters", "counters"},
-};
-static const struct sl_column plugin_columns[] = {
-	{"plugin", "name"},         {"version", "version"}, {"types", "types"},
-	{"instances", "instances"}, {"license", "license"}, {"path", "path"},
-};
-static const struct sl_column worker_columns[] = {
-	{"worker", "worker"},
-	{"core", "core"},
-	{"busy-%", "busy_percent"},
-	{"rx", "rx"},
-	{"loops", "loops"},
-	{"sleeps", "sleeps"},
-	{"inbox-in", "inbox_in"},
-	{"inbox-full", "inbox_full"},
-	{"longest-gap", "longest_gap_us"},
-	{"switch-gap", "switch_gap_us"},
-	{"stuck", "stuck"},
-};
-static const struct sl_column fault_columns[] = {
-	{"fault", "number"}, {"time", "time"}, {"vnf", "vnf"}, {"hop", "hop"},
-	{"cause", "cause"},  {"call", "call"}, {"at", "at"},   {"packets", "burst"},
-};
-static const struct sl_column memory_columns[] = {
-	{"owner", "owner"}, {"bytes", "bytes"},     {"hugepages", "hugepage_bytes"},
-	{"limit", "limit"}, {"packets", "packets"}, {"free", "packets_free"},
-};
-
-static const struct sl_column generation_columns[] = {
-	{"generation", "generation"}, {"time", "time"},       {"user", "user"},
-	{"running", "running"},       {"summary", "summary"}, {"file", "file"},
-};
-static const struct sl_column audit_columns[] = {
-	{"number", "number"}, {"time", "time"}, {"user", "user"},     {"command", "command"},
-	{"pid", "pid"},       {"what", "what"}, {"status", "status"}, {"arguments", "arguments"},
-	{"result", "result"},
-};
-
-static const struct sl_column pair_columns[] = {
-	{"in", "in"},   {"out", "out"}, {"samples", "samples"}, {"mean-ns", "mean"}, {"p50", "p50"},
-	{"p90", "p90"}, {"p99", "p99"}, {"p99.9", "p999"},      {"max", "max"},
-};
-static const struct sl_column timing_columns[] = {
-	{"hop", "name"}, {"packets", "packets"}, {"mean-cycles", "mean"}, {"p50", "p50"},
-	{"p90", "p90"},  {"p99", "p99"},         {"p99.9", "p999"},       {"max", "max"},
-};
-
-/* Views that are one table. */
-static const struct {
-	const char *name;
-	const struct sl_column *columns;
-	unsigned int count;
-} tables[] = {
-	{"ports", port_columns, COUNT(port_columns)},
-	{"nodes", hop_columns, COUNT(hop_columns)},
-	{"vnfs", vnf_columns, COUNT(vnf_columns)},
-	{"plugins", plugin_columns, COUNT(plugin_columns)},
-	{"workers", worker_columns, COUNT(worker_columns)},
-	{"memory", memory_columns, COUNT(memory_columns)},
-	{"history", generation_columns, COUNT(generation_columns)},
-	{"audit", audit_columns, COUNT(audit_columns)},
-	{"faults", fault_columns, COUNT(fault_columns)},
-};
-
-static void print_paths(const json_t *paths)
-{
-	json_t *path;
-	size_t i;
-
-	json_array_foreach (paths, i, path) {
-		const json_t *hops = json_object_get(path, "hops");
-
-		printf("%s%s: %s %s %s\n", i == 0 ? "" : "\n",
-		       json_string_value(json_object_get(path, "name")),
-		       json_string_value(json_object_get(path, "first")),
-		       json_is_true(json_object_get(path, "both_ways")) ? "<->" : "->",
-		       json_string_value(json_object_get(path, "last")));
-		if (json_array_size(hops) != 0)
-			sl_table_print(stdout, hops, hop_columns, COUNT(hop_columns));
-	}
-}
-
-static void print_latency(const json_t *answer)
-{
-	const json_t *ports = json_object_get(answer, "ports");
-	const json_t *hops = json_object_get(answer, "hops");
-
-	printf("From port to port, in nanoseconds:\n");
-	if (json_array_size(ports) != 0)
-		sl_table_print(stdout, ports, pair_columns, COUNT(pair_columns));
-	printf("\nIn each hop, in cycles a packet:\n");
-	if (json_array_size(hops) != 0)
-		sl_table_print(stdout, hops, timing_columns, COUNT(timing_columns));
-}
-
-static void print_view(const char *view, const json_t *answer)
-{
-	if (strcmp(view, "latency") == 0) {
-		print_latency(answer);
-		return;
-	}
-	if (strcmp(view, "paths") == 0) {
-		print_paths(json_object_get(answer, "paths"));
-		return;
-	}
-	if (strcmp(view, "fault") == 0) {
-		sl_show_fault(answer);
-		return;
-	}
-	for (unsigned int i = 0; i < COUNT(tables); i++)
-		if (strcmp(tables[i].name, view) == 0) {
-			sl_table_print(stdout, json_object_get(answer, view), tables[i].columns,
-				       tables[i].count);
-			return;
-		}
-	sl_verb_print(answer, false);
-}
-
 /* What is asked for: a view's name, or a path of the API. */
 struct question {
 	const char *view;
@@ -183,25 +49,12 @@ struct question {
 
 static char *with_query(char *path, char *const *args, int count)
 {
-	for (int i = 0; path != NULL && i < count; i++) {
-		char *equals = strchr(args[i], '='), *name, *value, *longer = NULL;
-		char *pair;
+	for (int i = 0; i < count; i++) {
+		char *equals = strchr(args[i], '=');
 
 		*equals = '\0';
-		name = sl_client_path("", args[i], NULL);
-		value = sl_client_path("", equals + 1, NULL);
+		path = sl_client_query(path, args[i], equals + 1);
 		*equals = '=';
-		/* Both start with the slash of a path's segment. */
-		if (name != NULL && value != NULL &&
-		    asprintf(&pair, "%s=%s", name + 1, value + 1) >= 0) {
-			if (asprintf(&longer, "%s%c%s", path, i == 0 ? '?' : '&', pair) < 0)
-				longer = NULL;
-			free(pair);
-		}
-		free(name);
-		free(value);
-		free(path);
-		path = longer;
 	}
 	return path;
 }
@@ -304,8 +157,9 @@ static bool has_sessions(const json_t *vnf)
 	return false;
 }
 
-/* {VNF: what its `sessions` answers} instead of the list of VNFs. */
-static json_t *every_session(const char *address, json_t *vnfs, struct sl_errors *errors)
+/* {VNF: what its `sessions` answers} instead of the list of VNFs. *status: as it was, unless one of
+ * them did not answer. */
+static json_t *every_session(const struct sl_ask *ask, json_t *vnfs, int *status)
 {
 	json_t *all = json_object(), *vnf, *answer;
 	size_t i;
@@ -317,9 +171,11 @@ static json_t *every_session(const char *address, json_t *vnfs, struct sl_errors
 		if (!has_sessions(vnf))
 			continue;
 		path = sl_client_path("/v1/vnfs", name, "sessions", NULL);
-		answer = path != NULL ? sl_client_ask(address, path, NULL, errors) : NULL;
+		answer = sl_ask(ask, path, NULL);
 		if (answer != NULL)
 			json_object_set_new(all, name, answer);
+		else
+			*status = SL_EXIT_FAILED;
 		free(path);
 	}
 	json_decref(vnfs);
@@ -337,65 +193,40 @@ static void print_every_session(json_t *all)
 	}
 }
 
-static int show(const struct sl_verb *verb, const struct question *q, const char *socket,
-		const char *config, bool json)
+static int show(const struct sl_verb *verb, const struct question *q, const struct sl_ask *ask)
 {
-	struct sl_errors *errors = sl_errors_new();
-	char *address = sl_verb_socket(socket, config, errors);
 	bool every = strcmp(q->view, "sessions") == 0 && q->path != NULL &&
 		     strcmp(q->path, "/v1/vnfs") == 0;
-	json_t *answer = NULL;
-	int status = SL_EXIT_FAILED;
+	json_t *answer = sl_ask(ask, q->path, NULL);
+	int status = SL_EXIT_OK;
 
-	if (address != NULL && q->path != NULL)
-		answer = sl_client_ask(address, q->path, NULL, errors);
-	if (answer != NULL && every)
-		answer = every_session(address, answer, errors);
-	if (answer != NULL) {
-		if (json)
-			sl_verb_print(answer, true);
-		else if (every)
-			print_every_session(answer);
-		else
-			print_view(q->view, answer);
-		status = sl_errors_count(errors) == 0 ? SL_EXIT_OK : SL_EXIT_FAILED;
-		if (q->file != NULL && !sl_save_fault(answer, q->file))
-			status = SL_EXIT_FAILED;
-	}
-	sl_errors_print(errors, stderr);
-	sl_errors_free(errors);
+	if (answer == NULL)
+		return SL_EXIT_FAILED;
+	if (every)
+		answer = every_session(ask, answer, &status);
+	if (ask->json)
+		sl_verb_print(answer, true);
+	else if (every)
+		print_every_session(answer);
+	else
+		sl_show_view(q->view, answer);
+	if (q->file != NULL && !sl_save_fault(answer, q->file))
+		status = SL_EXIT_FAILED;
 	json_decref(answer);
-	free(address);
 	return sl_verb_flush(verb, status);
 }
 
 static int run(const struct sl_verb *verb, int argc, char **argv)
 {
-	const char *socket = NULL, *config = NULL;
 	struct question question = {0};
-	bool json = false;
-	int option, status;
+	struct sl_ask ask = {0};
+	int status;
 
-	while ((option = sl_verb_option(verb, argc, argv)) != -1) {
-		switch (option) {
-		case 's':
-			socket = optarg;
-			break;
-		case 'c':
-			config = optarg;
-			break;
-		case 'j':
-			json = true;
-			break;
-		case 'h':
-			return sl_verb_usage(verb);
-		default:
-			return SL_EXIT_WRONG;
-		}
-	}
+	if (!sl_ask_options(verb, argc, argv, &ask))
+		return ask.status;
 	status = understand(verb, argc - optind, argv + optind, &question);
 	if (status == 0)
-		status = show(verb, &question, socket, config, json);
+		status = show(verb, &question, &ask);
 	free(question.path);
 	return status;
 }

@@ -10,10 +10,9 @@
 #include <time.h>
 #include <unistd.h>
 
-#include <core/control/client.h>
+#include <core/control/ask.h>
 #include <core/control/rates.h>
 #include <core/control/table.h>
-#include <core/control/verb.h>
 
 #define COUNT(array) (unsigned int)(sizeof(array) / sizeof((array)[0]))
 
@@ -251,11 +250,11 @@ static int follow(const struct top *top, struct sl_errors *errors)
 	return status;
 }
 
-static int top(const struct sl_verb *verb, struct top *top, const char *socket, const char *config)
+static int top(const struct sl_verb *verb, struct top *top, const struct sl_ask *ask)
 {
 	struct sigaction action = {.sa_handler = interrupt};
 	struct sl_errors *errors = sl_errors_new();
-	char *address = sl_verb_socket(socket, config, errors);
+	char *address = sl_verb_socket(ask->socket, ask->config, errors);
 	int status = SL_EXIT_FAILED;
 
 	top->socket = address;
@@ -276,8 +275,8 @@ static int top(const struct sl_verb *verb, struct top *top, const char *socket, 
 
 static int run(const struct sl_verb *verb, int argc, char **argv)
 {
-	const char *socket = NULL, *config = NULL;
 	struct top options = {.interval = 1};
+	struct sl_ask ask = {0};
 	char *end = NULL;
 	int option;
 
@@ -294,24 +293,15 @@ static int run(const struct sl_verb *verb, int argc, char **argv)
 		case '1':
 			options.once = true;
 			break;
-		case 's':
-			socket = optarg;
-			break;
-		case 'c':
-			config = optarg;
-			break;
-		case 'j':
-			options.json = true;
-			break;
-		case 'h':
-			return sl_verb_usage(verb);
 		default:
-			return SL_EXIT_WRONG;
+			if (!sl_ask_option(verb, option, &ask))
+				return ask.status;
 		}
 	}
+	options.json = ask.json;
 	if (argc > optind)
 		return sl_verb_misused(verb, "`%s`: nothing was expected here", argv[optind]);
-	return top(verb, &options, socket, config);
+	return top(verb, &options, &ask);
 }
 
 static const struct sl_option options[] = {

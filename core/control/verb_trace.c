@@ -3,10 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <core/control/client.h>
-#include <core/control/lines.h>
-#include <core/control/table.h>
-#include <core/control/verb.h>
+#include <core/control/ask.h>
 
 static const char *text_of(const json_t *object, const char *name)
 {
@@ -83,75 +80,29 @@ static bool print_line(void *context, json_t *packet, const char *text)
 	return fflush(stdout) == 0;
 }
 
-static bool take(void *context, const char *data, size_t size)
+static int trace(const struct sl_verb *verb, const struct sl_ask *ask, const char *path)
 {
-	return sl_lines_take(context, data, size);
-}
-
-static int trace(const struct sl_verb *verb, const char *socket, const char *config,
-		 const char *path, bool json)
-{
-	struct printing printing = {.json = json};
+	struct printing printing = {.json = ask->json};
 	struct sl_lines lines = {.line = print_line, .context = &printing};
-	struct sl_client_sink sink = {.take = take, .context = &lines};
-	struct sl_errors *errors = sl_errors_new();
-	char *address = sl_verb_socket(socket, config, errors);
-	int status = SL_EXIT_FAILED;
+	int err = sl_ask_lines(ask, path, &lines);
 
-	if (address != NULL && path != NULL && sl_client_read(address, path, &sink, errors) == 0)
-		status = SL_EXIT_OK;
-	if (status == SL_EXIT_OK && printing.count == 0)
+	if (err == 0 && printing.count == 0)
 		fprintf(stderr, "no packet came that matches\n");
-	sl_lines_end(&lines);
-	sl_errors_print(errors, stderr);
-	sl_errors_free(errors);
-	free(address);
-	return sl_verb_flush(verb, status);
+	return sl_verb_flush(verb, err == 0 ? SL_EXIT_OK : SL_EXIT_FAILED);
 }
 
 static int run(const struct sl_verb *verb, int argc, char **argv)
 {
-	const char *socket = NULL, *config = NULL;
 	char *path = strdup("/v1/trace");
-	bool json = false;
-	int option, status;
+	struct sl_ask ask = {0};
+	int status;
 
-	while ((option = sl_verb_option(verb, argc, argv)) != -1) {
-		switch (option) {
-		case 'a':
-			path = sl_client_query(path, "at", optarg);
-			break;
-		case 'f':
-			path = sl_client_query(path, "filter", optarg);
-			break;
-		case 'n':
-			path = sl_client_query(path, "count", optarg);
-			break;
-		case 'd':
-			path = sl_client_query(path, "seconds", optarg);
-			break;
-		case 's':
-			socket = optarg;
-			break;
-		case 'c':
-			config = optarg;
-			break;
-		case 'j':
-			json = true;
-			break;
-		case 'h':
-			free(path);
-			return sl_verb_usage(verb);
-		default:
-			free(path);
-			return SL_EXIT_WRONG;
-		}
-	}
-	if (argc > optind) {
-		free(path);
-		return sl_verb_misused(verb, "`%s`: nothing was expected here", argv[optind]);
-	}
-	status = trace(verb, socket, config, path, json);
+	if (!sl_ask_query(verb, argc, argv, &ask, &path))
+		status = ask.status;
+	else if (argc > optind)
+		status = sl_verb_misused(verb, "`%s`: nothing was expected here", argv[optind]);
+	else
+		status = trace(verb, &ask, path);
 	free(path);
 	return status;
 }
