@@ -7,7 +7,7 @@
 
 #include <rte_cycles.h>
 
-#include <core/control/table.h>
+#include <core/control/show_plan.h>
 #include <core/control/verb.h>
 #include <core/forecast/forecast.h>
 #include <core/forecast/measure.h>
@@ -120,127 +120,6 @@ static double tsc_hz(void)
 					 (double)(after.tv_nsec - before.tv_nsec) / 1e9);
 }
 
-/*
- * Text
- */
-
-/* Cells show four digits; more of them are whole. */
-static json_t *cell(const json_t *number)
-{
-	double value = json_number_value(number);
-
-	return value < 1000 ? json_real(value) : json_integer((json_int_t)(value + 0.5));
-}
-
-static void add_loads(const json_t *way, json_t *rows)
-{
-	const json_t *load;
-	size_t i;
-
-	json_array_foreach (json_object_get(way, "loads"), i, load) {
-		const json_t *plain = json_object_get(load, "unfused");
-		const json_t *fused = json_object_get(load, "fused");
-
-		json_array_append_new(rows,
-				      json_pack("{s:O, s:o, s:O, s:O, s:o, s:O, s:O, s:O}", "flows",
-						json_object_get(load, "flows"), "unfused",
-						cell(json_object_get(plain, "cycles")), "mpps",
-						json_object_get(plain, "mpps"), "core",
-						json_object_get(plain, "mpps_core"), "fused",
-						cell(json_object_get(fused, "cycles")),
-						"fused_mpps", json_object_get(fused, "mpps"),
-						"fused_core", json_object_get(fused, "mpps_core"),
-						"limit", json_object_get(fused, "limit")));
-	}
-}
-
-static void add_parts(const json_t *way, json_t *rows)
-{
-	const json_t *part;
-	size_t i;
-
-	json_array_foreach (json_object_get(way, "parts"), i, part) {
-		const char *note = json_string_value(json_object_get(part, "note"));
-		double dropped = json_number_value(json_object_get(part, "dropped"));
-		json_t *row = json_object();
-		char text[160], key[24];
-
-		json_object_set(row, "part", json_object_get(part, "name"));
-		for (size_t f = 0; f < json_array_size(json_object_get(part, "fused")); f++) {
-			snprintf(key, sizeof(key), "u%zu", f);
-			json_object_set_new(
-				row, key,
-				cell(json_array_get(json_object_get(part, "unfused"), f)));
-			snprintf(key, sizeof(key), "f%zu", f);
-			json_object_set_new(
-				row, key, cell(json_array_get(json_object_get(part, "fused"), f)));
-		}
-		snprintf(text, sizeof(text), "%s%s%s",
-			 json_string_value(json_object_get(part, "source")),
-			 note != NULL ? ", " : "", note != NULL ? note : "");
-		if (dropped > 0)
-			snprintf(text + strlen(text), sizeof(text) - strlen(text),
-				 ", where it dropped %.0f %%", 100 * dropped);
-		json_object_set_new(row, "source", json_string(text));
-		json_array_append_new(rows, row);
-	}
-}
-
-static void print_way(const json_t *way, const json_t *flows)
-{
-	static const struct sl_column totals[] = {
-		{"flows", "flows"},       {"unfused", "unfused"}, {"Mpps", "mpps"},
-		{"a core", "core"},       {"fused", "fused"},     {"Mpps", "fused_mpps"},
-		{"a core", "fused_core"}, {"limited by", "limit"}};
-	struct sl_column columns[2 * SL_FORECAST_FLOWS + 2];
-	char titles[2 * SL_FORECAST_FLOWS][32], keys[2 * SL_FORECAST_FLOWS][24];
-	json_t *rows = json_array();
-	unsigned int count = 0;
-
-	printf("\n%s, %s: %s to %s\n", json_string_value(json_object_get(way, "path")),
-	       json_string_value(json_object_get(way, "way")),
-	       json_string_value(json_object_get(way, "from")),
-	       json_string_value(json_object_get(way, "to")));
-	add_loads(way, rows);
-	sl_table_print(stdout, rows, totals, RTE_DIM(totals));
-	json_array_clear(rows);
-	columns[count++] = (struct sl_column){"part", "part"};
-	for (size_t f = 0; f < json_array_size(flows); f++) {
-		for (unsigned int mode = 0; mode < 2; mode++) {
-			unsigned int i = count - 1;
-
-			snprintf(titles[i], sizeof(titles[i]), "%lld%s",
-				 (long long)json_integer_value(json_array_get(flows, f)),
-				 mode == 1 ? " fused" : "");
-			snprintf(keys[i], sizeof(keys[i]), "%c%zu", mode == 1 ? 'f' : 'u', f);
-			columns[count++] = (struct sl_column){titles[i], keys[i]};
-		}
-	}
-	columns[count++] = (struct sl_column){"from", "source"};
-	add_parts(way, rows);
-	sl_table_print(stdout, rows, columns, count);
-	json_decref(rows);
-}
-
-static void print(const json_t *forecast, const struct sl_costs *costs)
-{
-	const json_t *way;
-	size_t i;
-
-	printf("%s: cycles a packet of %lld bytes, %lld worker%s at %.0f MHz (%s)\n",
-	       json_string_value(json_object_get(forecast, "chain")),
-	       (long long)json_integer_value(json_object_get(forecast, "bytes")),
-	       (long long)json_integer_value(json_object_get(forecast, "workers")),
-	       json_integer_value(json_object_get(forecast, "workers")) == 1 ? "" : "s",
-	       json_number_value(json_object_get(forecast, "mhz")),
-	       json_string_value(json_object_get(forecast, "machine")));
-	json_array_foreach (json_object_get(forecast, "paths"), i, way)
-		print_way(way, json_object_get(forecast, "flows"));
-	if (costs->shipped[0] != '\0')
-		printf("\n`default` was measured on: %s; --measure measures here\n",
-		       costs->shipped);
-}
-
 static int show(const struct work *work)
 {
 	struct sl_forecast_conf conf = {
@@ -264,7 +143,7 @@ static int show(const struct work *work)
 	if (work->options->json)
 		sl_verb_print(forecast, true);
 	else
-		print(forecast, work->costs);
+		sl_show_plan(forecast);
 	json_decref(forecast);
 	return 0;
 }

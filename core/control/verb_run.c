@@ -260,7 +260,7 @@ static const struct sl_option options[] = {
 	{TAKE_OVER, "take-over", "SOCKET",
 	 "take over ports and state of the sluice whose control socket that is, which then ends"},
 	{METRICS, "metrics", "ADDRESS:PORT", "serve /metrics to Prometheus there, too"},
-	{'q', "quiet", NULL, "show nothing but errors"},
+	{'q', "quiet", NULL, "show no counters, neither meanwhile nor at the end"},
 	SL_OPT_END,
 };
 

@@ -28,7 +28,4 @@ struct sl_forecast_conf {
 /* An object: what was asked, and `paths`, an array. NULL: out of memory. */
 json_t *sl_forecast(const struct sl_forecast_conf *conf);
 
-/* Of a part, the name in the table. */
-void sl_forecast_of(const struct sl_chain *chain, const struct sl_plan_hop *hop, char of[64]);
-
 #endif

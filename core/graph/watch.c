@@ -13,60 +13,6 @@
 #define LOST_AFTER_S 2
 
 /*
- * The ring. Records do not wrap: a void one fills the end.
- */
-
-static struct sl_watch_record *reserve(struct sl_watch_ring *ring, uint32_t bytes)
-{
-	uint64_t size = RTE_ALIGN_CEIL(sizeof(struct sl_watch_record) + bytes, 8);
-	uint64_t at = ring->reserved & (ring->size - 1), rest = ring->size - at;
-	uint64_t need = rest < size ? rest + size : size;
-	struct sl_watch_record *record;
-
-	if (ring->reserved + need - __atomic_load_n(&ring->head, __ATOMIC_ACQUIRE) > ring->size) {
-		sl_tally(&ring->lost, 1);
-		return NULL;
-	}
-	if (rest < size) {
-		record = (struct sl_watch_record *)(void *)(ring->bytes + at);
-		record->size = (uint32_t)rest;
-		if (rest >= sizeof(*record))
-			record->what = SL_WATCH_VOID;
-		ring->reserved += rest;
-		at = 0;
-	}
-	record = (struct sl_watch_record *)(void *)(ring->bytes + at);
-	record->size = (uint32_t)size;
-	ring->reserved += size;
-	return record;
-}
-
-static void publish(struct sl_watch_ring *ring)
-{
-	if (!ring->open)
-		__atomic_store_n(&ring->tail, ring->reserved, __ATOMIC_RELEASE);
-}
-
-const struct sl_watch_record *sl_watch_ring_next(struct sl_watch_ring *ring)
-{
-	while (__atomic_load_n(&ring->tail, __ATOMIC_ACQUIRE) != ring->head) {
-		uint64_t at = ring->head & (ring->size - 1);
-		const struct sl_watch_record *record = (const void *)(ring->bytes + at);
-
-		/* Too short for a record: the end that was left over. */
-		if (ring->size - at >= sizeof(*record) && record->what != SL_WATCH_VOID)
-			return record;
-		sl_watch_ring_done(ring, record);
-	}
-	return NULL;
-}
-
-void sl_watch_ring_done(struct sl_watch_ring *ring, const struct sl_watch_record *record)
-{
-	__atomic_store_n(&ring->head, ring->head + record->size, __ATOMIC_RELEASE);
-}
-
-/*
  * Notes
  */
 
@@ -90,7 +36,7 @@ static struct sl_watch_record *note(struct sl_watch_view *view, const struct sl_
 				    uint32_t packet)
 {
 	uint32_t captured = RTE_MIN(m->pkt_len, view->watch->snap), at = 0;
-	struct sl_watch_record *record = reserve(view->ring, captured);
+	struct sl_watch_record *record = sl_watch_ring_reserve(view->ring, captured);
 
 	if (record == NULL)
 		return NULL;
@@ -328,7 +274,7 @@ void sl_watch_process(struct sl_node *node, struct rte_mbuf **pkts, uint8_t *edg
 		else
 			capture_after(view, hop, pkts, edge, n);
 		view->ring->open = false;
-		publish(view->ring);
+		sl_watch_ring_publish(view->ring);
 	}
 }
 
@@ -336,7 +282,7 @@ void sl_watch_fault(struct sl_graph *graph)
 {
 	for (struct sl_watch_view *view = graph->views; view != NULL; view = view->next) {
 		view->ring->open = false;
-		publish(view->ring);
+		sl_watch_ring_publish(view->ring);
 	}
 }
 
@@ -365,7 +311,7 @@ void sl_watch_dropped(struct sl_hop *hop, uint32_t reason, struct rte_mbuf *cons
 			if (record != NULL)
 				record->fused = fused;
 		}
-		publish(view->ring);
+		sl_watch_ring_publish(view->ring);
 	}
 }
 
@@ -388,7 +334,7 @@ void sl_watch_emitted(struct sl_graph *graph, struct sl_hop *hop, struct rte_mbu
 				note(view, hop, pkts[i], SL_WATCH_OUT, way_of(view, hop, edge[i]),
 				     number);
 		}
-		publish(view->ring);
+		sl_watch_ring_publish(view->ring);
 	}
 }
 

@@ -104,6 +104,12 @@ void sl_watch_view_free(struct sl_watch_view *view);
 const struct sl_watch_record *sl_watch_ring_next(struct sl_watch_ring *ring);
 void sl_watch_ring_done(struct sl_watch_ring *ring, const struct sl_watch_record *record);
 
+/* Room for a record of so many bytes, which only its worker sees until the ring is published; NULL:
+ * there is none, which is counted. Worker. */
+struct sl_watch_record *sl_watch_ring_reserve(struct sl_watch_ring *ring, uint32_t bytes);
+/* Let the main thread see what was reserved, unless the ring is open. Worker. */
+void sl_watch_ring_publish(struct sl_watch_ring *ring);
+
 /*
  * For the graph and for the engine's own nodes. Not on hot ways.
  */
