@@ -5,6 +5,7 @@
  * configuration, each of which can be undone. Then the switch, and only then is anything freed.
  */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -99,13 +100,18 @@ static int configure(const struct turn *turn, const struct sl_node_type *type, c
 		     struct sl_errors *errors)
 {
 	struct configuring c = {.turn = turn, .type = type, .config = config, .errors = errors};
+	char subject[128];
+	bool back;
 	int err;
 
-	sl_errors_subject(errors, NULL);
 	/* One that crashed before is not asked again. */
 	if (sl_instance_quarantined(turn->instance) != SL_QUARANTINE_NONE)
 		return -EOPNOTSUPP;
-	if (!sl_fault_run(turn->instance, run_configure, &c)) {
+	snprintf(subject, sizeof(subject), "%s: ", turn->name);
+	sl_errors_subject(errors, subject);
+	back = sl_fault_run(turn->instance, run_configure, &c);
+	sl_errors_subject(errors, NULL);
+	if (!back) {
 		sl_instance_crashed(turn->instance);
 		return sl_fail(errors, EFAULT, "%s: it crashed over its new configuration",
 			       turn->name);

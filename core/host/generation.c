@@ -49,11 +49,9 @@ static int make_vnfs(struct build *build)
 				sl_instance_use(build->running->vnfs[build->diff->vnfs[i]]);
 			continue;
 		}
-		sl_errors_subject(build->errors, vnf->name);
 		instance = sl_instance_new(vnf->type, vnf->name, vnf->config, vnf->memory,
 					   (uint32_t)__builtin_popcountll(build->placement.vnfs[i]),
 					   build->errors);
-		sl_errors_subject(build->errors, NULL);
 		if (instance == NULL)
 			return -EINVAL;
 		sl_instance_belongs(instance,

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -142,9 +143,17 @@ static void run_worker_init(void *context)
 	m->error = m->instance->type->worker_init(m->node, m->errors);
 }
 
+/* What it says of itself goes under its name. */
 static int make(struct making *m, void (*run)(void *context))
 {
-	if (sl_fault_run(m->instance, run, m))
+	char subject[128];
+	bool back;
+
+	snprintf(subject, sizeof(subject), "%s: ", m->instance->name);
+	sl_errors_subject(m->errors, subject);
+	back = sl_fault_run(m->instance, run, m);
+	sl_errors_subject(m->errors, NULL);
+	if (back)
 		return m->error;
 	return sl_fail(m->errors, EFAULT, "%s: %s crashes in its %s()", m->instance->name,
 		       m->instance->type->name, m->node != NULL ? "worker_init" : "create");

@@ -45,15 +45,27 @@ static void process(struct sl_node *node, struct rte_mbuf **pkts, uint8_t *edge,
 	sl_count(node, SEEN, n);
 }
 
-enum where { NOWHERE, IN_CREATE, IN_CONFIGURE, IN_WORKER_INIT, UNSUPPORTED };
+enum where {
+	NOWHERE,
+	IN_CREATE,
+	IN_CONFIGURE,
+	IN_WORKER_INIT,
+	UNSUPPORTED,
+	CRASH_IN_CREATE,
+	CRASH_IN_WORKER_INIT,
+};
 
-static const char *const where_names[] = {"nowhere",     "create",      "configure",
-					  "worker-init", "unsupported", NULL};
+static const char *const where_names[] = {"nowhere",           "create",      "configure",
+					  "worker-init",       "unsupported", "create-crash",
+					  "worker-init-crash", NULL};
+
+static int *volatile null;
 
 struct config {
 	uint64_t given;
 	uint32_t where;
 	uint64_t value;
+	uint64_t worker;
 };
 
 static const struct sl_param params[] = {
@@ -68,11 +80,16 @@ static const struct sl_param params[] = {
 	 .flags = SL_LIVE,
 	 .offset = offsetof(struct config, value),
 	 .doc = "Means nothing."},
+	{.name = "worker",
+	 .kind = SL_UINT,
+	 .offset = offsetof(struct config, worker),
+	 .doc = "Whose worker-init fails."},
 	{.name = NULL},
 };
 
 struct fails {
 	uint32_t where;
+	uint64_t worker;
 };
 
 /* Memory that is not given back: the arena has to. */
@@ -81,8 +98,11 @@ static int create(struct sl_instance *instance, const void *config, struct sl_er
 	struct fails *fails = sl_instance_data(instance);
 
 	fails->where = ((const struct config *)config)->where;
+	fails->worker = ((const struct config *)config)->worker;
 	if (sl_alloc(instance, 100000) == NULL || sl_alloc_table(instance, 3000000) == NULL)
 		return -ENOMEM;
+	if (fails->where == CRASH_IN_CREATE)
+		*null = 1;
 	return fails->where == IN_CREATE ? sl_fail(errors, EIO, "it was told to fail in create")
 					 : 0;
 }
@@ -101,8 +121,13 @@ static int worker_init(struct sl_node *node, struct sl_errors *errors)
 {
 	const struct fails *fails = node->data;
 
+	if (node->worker != fails->worker)
+		return 0;
+	if (fails->where == CRASH_IN_WORKER_INIT)
+		*null = 1;
 	if (fails->where == IN_WORKER_INIT)
-		return sl_fail(errors, EIO, "it was told to fail in worker_init");
+		return sl_fail(errors, EIO, "it was told to fail in worker_init of worker %u",
+			       node->worker);
 	return 0;
 }
 
