@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Files that hold state: they may hold who talked to whom, and whoever can write them decides what
  * a firewall lets through. */
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <libgen.h>
@@ -8,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -71,6 +73,42 @@ static int check_target(const struct sl_saved_file *file, struct sl_errors *erro
 		       file->path);
 }
 
+/* Whether a name in the folder is one that a writer of this file gives for the time being. */
+static bool is_temporary(const struct sl_saved_file *file, const char *name)
+{
+	size_t length = strlen(file->name);
+
+	if (name[0] != '.' || strncmp(name + 1, file->name, length) != 0 || name[length + 1] != '.')
+		return false;
+	name += length + 2;
+	return name[0] != '\0' && name[strspn(name, "0123456789")] == '\0';
+}
+
+/* Writers lock what they write: what is not locked is of one that was killed before it could
+ * rename or remove it. */
+static void clear_away(const struct sl_saved_file *file)
+{
+	DIR *folder = fdopendir(openat(file->in, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+	const struct dirent *entry;
+
+	while (folder != NULL && (entry = readdir(folder)) != NULL) {
+		struct stat s;
+		int fd;
+
+		if (!is_temporary(file, entry->d_name))
+			continue;
+		fd = openat(file->in, entry->d_name,
+			    O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
+		if (fd < 0)
+			continue;
+		if (fstat(fd, &s) == 0 && S_ISREG(s.st_mode) && flock(fd, LOCK_EX | LOCK_NB) == 0)
+			unlinkat(file->in, entry->d_name, 0);
+		close(fd);
+	}
+	if (folder != NULL)
+		closedir(folder);
+}
+
 static int open_target(struct sl_saved_file *file, struct sl_errors *errors)
 {
 	int err;
@@ -84,16 +122,20 @@ static int open_target(struct sl_saved_file *file, struct sl_errors *errors)
 	if (snprintf(file->temporary, sizeof(file->temporary), ".%s.%d", file->name,
 		     (int)getpid()) >= (int)sizeof(file->temporary))
 		return fail(file, ENAMETOOLONG, errors);
+	clear_away(file);
 	/* Without a name it ends with its process. */
 	file->fd = openat(file->in, ".", O_TMPFILE | O_RDWR | O_CLOEXEC, MODE);
-	if (file->fd >= 0)
-		return 0;
-	/* Some file systems have no such files. */
-	unlinkat(file->in, file->temporary, 0);
-	file->fd = openat(file->in, file->temporary,
-			  O_CREAT | O_EXCL | O_RDWR | O_CLOEXEC | O_NOFOLLOW, MODE);
-	file->named = file->fd >= 0;
-	return file->named ? 0 : fail(file, errno, errors);
+	if (file->fd < 0) {
+		/* Some file systems have no such files. */
+		file->fd = openat(file->in, file->temporary,
+				  O_CREAT | O_EXCL | O_RDWR | O_CLOEXEC | O_NOFOLLOW, MODE);
+		file->named = file->fd >= 0;
+	}
+	if (file->fd < 0)
+		return fail(file, errno, errors);
+	/* Where there are no locks, others have none to see either. */
+	(void)flock(file->fd, LOCK_EX | LOCK_NB);
+	return 0;
 }
 
 struct sl_saved_file *sl_saved_file_new(const char *path, struct sl_errors *errors)
@@ -129,7 +171,6 @@ static int give_name(struct sl_saved_file *file)
 	if (file->named)
 		return 0;
 	snprintf(self, sizeof(self), "/proc/self/fd/%d", file->fd);
-	unlinkat(file->in, file->temporary, 0);
 	if (linkat(AT_FDCWD, self, file->in, file->temporary, AT_SYMLINK_FOLLOW) != 0)
 		return -errno;
 	file->named = true;

@@ -6,10 +6,12 @@
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -123,6 +125,58 @@ static void test_killed(void **unused)
 	assert_int_equal(files(), 1);
 }
 
+static void make(const char *name)
+{
+	char other[128];
+	int fd;
+
+	snprintf(other, sizeof(other), "%s/%s", folder, name);
+	fd = open(other, O_CREAT | O_EXCL | O_WRONLY, 0600);
+	assert_true(fd >= 0);
+	close(fd);
+}
+
+static bool is_there(const char *name)
+{
+	char other[128];
+
+	snprintf(other, sizeof(other), "%s/%s", folder, name);
+	return access(other, F_OK) == 0;
+}
+
+/* What a killed writer left goes at the next save; what another has in hand and what only looks
+ * like it stays. */
+static void test_clears_away(void **unused)
+{
+	static const char *const stays[] = {".state.12x", ".state.",   ".state",
+					    "state.12",   ".other.12", ".statex.12"};
+	struct sl_saved_file *file;
+	char other[128];
+	int held;
+
+	put("old");
+	for (size_t i = 0; i < sizeof(stays) / sizeof(stays[0]); i++)
+		make(stays[i]);
+	make(".state.12");
+	make(".state.4194305");
+	make(".state.13");
+	snprintf(other, sizeof(other), "%s/.state.13", folder);
+	held = open(other, O_RDWR);
+	assert_int_equal(flock(held, LOCK_EX), 0);
+	file = sl_saved_file_new(path, NULL);
+	assert_non_null(file);
+	assert_int_equal(write(sl_saved_file_fd(file), "new", 3), 3);
+	assert_int_equal(sl_saved_file_keep(file, NULL), 0);
+	sl_saved_file_free(file);
+	assert_false(is_there(".state.12"));
+	assert_false(is_there(".state.4194305"));
+	assert_true(is_there(".state.13"));
+	for (size_t i = 0; i < sizeof(stays) / sizeof(stays[0]); i++)
+		assert_true(is_there(stays[i]));
+	holds("new");
+	close(held);
+}
+
 static void says(const char *what, struct sl_errors *errors)
 {
 	assert_int_equal(sl_errors_count(errors), 1);
@@ -197,8 +251,8 @@ static void test_owner(void **unused)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_keep),     TEST(test_let_go), TEST(test_killed),
-		TEST(test_no_place), TEST(test_open),   TEST(test_owner),
+		TEST(test_keep), TEST(test_let_go), TEST(test_killed),      TEST(test_no_place),
+		TEST(test_open), TEST(test_owner),  TEST(test_clears_away),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
