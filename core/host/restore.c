@@ -6,6 +6,7 @@
 
 #include <rte_cycles.h>
 
+#include <core/host/home.h>
 #include <core/host/log.h>
 #include <core/host/private.h>
 #include <core/host/save.h>
@@ -69,6 +70,7 @@ static int restore_part(struct sl_engine *engine, const struct sl_saved *saved, 
 	struct sl_errors *refusal = sl_errors_new();
 	struct sl_restored *sum = &engine->restored;
 	struct restoring r = {.refused = 0};
+	struct sl_home home;
 	int err;
 
 	if (refusal == NULL)
@@ -82,7 +84,9 @@ static int restore_part(struct sl_engine *engine, const struct sl_saved *saved, 
 		lost(engine, part, sl_errors_get(refusal, 0)->text);
 	} else {
 		r.importer.ago = ago;
+		sl_home_find(&home, engine, instance);
 		err = sl_saved_each(saved, index, take, &r, errors);
+		sl_home_forget(&home);
 		sl_importer_finish(&r.importer);
 		sum->taken += r.importer.taken;
 		sum->moved += r.importer.moved;

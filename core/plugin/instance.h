@@ -13,6 +13,7 @@
 #define SL_MAX_WORKERS 64
 
 struct sl_arena; /* core/plugin/arena.h */
+struct sl_ends;  /* sluice/state.h */
 struct sl_chain; /* core/chain/model.h */
 
 /* What packets of an instance get that crashed, hung or else cannot be trusted any more. Its code
@@ -50,7 +51,10 @@ struct sl_instance {
 	_Atomic uint8_t quarantine; /* enum sl_quarantine */
 	_Atomic uint8_t on_fault;   /* enum sl_quarantine: what a fault makes of it; NONE: drop */
 	uintptr_t code_low, code_high; /* of its plugin */
-	bool running;                  /* in a call in which it is not expected to allocate */
+	/* Which of its workers a session's packets come to: see sl_comes_here(). NULL: any. */
+	uint32_t (*home)(const void *context, const struct sl_ends *ends);
+	const void *home_context;
+	bool running; /* in a call in which it is not expected to allocate */
 };
 
 /* Make one: arena (memory cap in bytes, 0: none), data, type->create(). NULL with messages. */

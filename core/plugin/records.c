@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include <string.h>
 
+#include <core/plugin/instance.h>
 #include <core/plugin/records.h>
 
 #define HEAD sizeof(uint64_t)
@@ -45,4 +46,12 @@ const void *sl_records_next(const struct sl_records *records, size_t *at, uint32
 	*size = (uint32_t)head;
 	*at += HEAD + padded(*size);
 	return record;
+}
+
+bool sl_comes_here(const struct sl_node *node, const struct sl_ends *ends)
+{
+	const struct sl_instance *instance = node->instance;
+
+	return instance->home == NULL ||
+	       instance->home(instance->home_context, ends) == node->worker;
 }

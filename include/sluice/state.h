@@ -84,6 +84,23 @@ struct sl_export {
  */
 SL_PUBLIC void *sl_export_record(struct sl_export *out, uint32_t size);
 
+/** The two ends of a session, as the instance sees them. */
+struct sl_ends {
+	uint8_t family;     /**< enum sl_l3 */
+	uint8_t proto;      /**< IP protocol */
+	uint8_t inside[16]; /**< address, in network order; of IPv4 the first four bytes */
+	uint8_t outside[16];
+	rte_be16_t inside_port; /**< or identifier, of ICMP queries, in both; else 0 */
+	rte_be16_t outside_port;
+};
+
+/**
+ * For import_state() of types that have no spread(), and so do not know themselves: whether the
+ * session's packets will come to this worker. If not, the answer is SL_IMPORT_ELSEWHERE. True too
+ * where nobody can tell, and when state stays with its workers.
+ */
+SL_PUBLIC bool sl_comes_here(const struct sl_node *node, const struct sl_ends *ends);
+
 /**
  * For adopt(): whether a configuration says the same as the one that the instance has, parameter by
  * parameter, and is of the same form. params: the type's own table. Main thread.

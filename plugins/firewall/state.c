@@ -157,6 +157,22 @@ static void set_tcp(struct fw_session *session, const struct session_record *r)
 	}
 }
 
+static bool comes_here(const struct sl_node *node, const struct session_record *r)
+{
+	unsigned int opener = r->flags & FW_FROM_HIGH ? 1 : 0;
+	unsigned int inside = r->flags & FW_OUTSIDE ? 1 - opener : opener;
+	struct sl_ends ends = {
+		.family = r->family == 4 ? SL_L3_IPV4 : SL_L3_IPV6,
+		.proto = r->tail.proto,
+		.inside_port = r->tail.port[inside],
+		.outside_port = r->tail.port[1 - inside],
+	};
+
+	memcpy(ends.inside, r->addr[inside], 16);
+	memcpy(ends.outside, r->addr[1 - inside], 16);
+	return sl_comes_here(node, &ends);
+}
+
 int sl_fw_import(struct sl_node *node, uint32_t version, const void *record, uint32_t size,
 		 struct sl_errors *errors)
 {
@@ -172,6 +188,8 @@ int sl_fw_import(struct sl_node *node, uint32_t version, const void *record, uin
 
 	if (version != FW_STATE_VERSION || size != sizeof(*r) || !sound(r) || !read_key(r, &key))
 		return -EPROTO;
+	if (!comes_here(node, r))
+		return SL_IMPORT_ELSEWHERE;
 	table = &worker->tables[r->family == 4 ? FW_LANE4 : FW_LANE6];
 	hash = sl_index_hash(&key, table->key_size);
 	slot = sl_index_find(table->index, &key, hash);

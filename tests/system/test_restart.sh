@@ -63,13 +63,14 @@ ip netns exec "$B" python3 "$WORK/echo.py" &
 talk()
 {
 	ip netns exec "$A" python3 "$WORK/talk.py" "$2" "$WORK/$1" >"$WORK/$1.log" 2>&1 &
-	TALKERS+=($!)
+	TALKERS[$1]=$!
 }
-# Both connections get on: lines come back that were sent after now.
+# Connections get on, both of them if none is named: lines come back that were sent after now.
 get_on()
 {
 	local name begin i
-	for name in four six; do
+	[ $# -gt 0 ] || set -- four six
+	for name; do
 		begin=$(cat "$WORK/$name" 2>/dev/null || echo 0)
 		for ((i = 0; i < 200; i++)); do
 			[ "$(cat "$WORK/$name" 2>/dev/null || echo 0)" -gt $((begin + 3)) ] && break
@@ -80,10 +81,10 @@ get_on()
 			cat "$WORK/$name.log"
 			return 1
 		}
+		kill -0 "${TALKERS[$name]}" || return 1
 	done
-	kill -0 "${TALKERS[@]}"
 }
-TALKERS=()
+declare -A TALKERS
 
 start "$WORK/in.yaml"
 for ((i = 0; i < 50; i++)); do
@@ -196,6 +197,26 @@ for round in 1 2; do
 done
 [ "$(cat "$WORK/four")" -gt "$before" ] || die "nothing got through"
 
+#
+# Another number of workers
+#
+
+# Of connections through NAT those go on whose port is their worker's; the firewall's all do.
+again()
+{
+	check "save" save "$WORK/state"
+	stop
+	sed -i "s/workers = .*;/workers = \"$1\"; };/" "$WORK/sluice.conf"
+	start "$WORK/in.yaml" --restore "$WORK/state"
+}
+again 0,1
+check "by two workers" get_on six
+talk fresh 198.51.100.2
+talk other 2001:db8:b::2
+check "others begin" get_on six fresh other
+again 1
+check "by one again" get_on six fresh other
+
 # Killed at any moment before it has taken over, the new one changes nothing; after that, it is one
 # that ends. Which of both it was, the old one says.
 for ms in 30 100 200 300 400 500 600; do
@@ -205,7 +226,7 @@ for ms in 30 100 200 300 400 500 600; do
 	wait "$SLUICE_PID" 2>/dev/null
 	if kill -0 "$OLD_PID" 2>/dev/null && show status >/dev/null 2>&1; then
 		SLUICE_PID=$OLD_PID
-		check "killed after $ms ms, the old one goes on" get_on
+		check "killed after $ms ms, the old one goes on" get_on six fresh
 	else
 		say "ok: after $ms ms it had taken over"
 		break
