@@ -8,10 +8,10 @@
 
 #include <rte_pause.h>
 
-enum how { SEGV, DIVIDE, ABORT, LOOP, SLEEP, EDGE, LEAK, GUARD, CREDIT };
+enum how { SEGV, DIVIDE, ABORT, LOOP, SLEEP, EDGE, LEAK, GUARD, CREDIT, LIE };
 
-static const char *const hows[] = {"segv", "divide", "abort", "loop",   "sleep",
-				   "edge", "leak",   "guard", "credit", NULL};
+static const char *const hows[] = {"segv", "divide", "abort",  "loop", "sleep", "edge",
+				   "leak", "guard",  "credit", "lie",  NULL};
 
 struct config {
 	uint64_t given;
@@ -90,6 +90,8 @@ static void say(struct sl_node *node, struct rte_mbuf **pkts, uint16_t n)
 		if (trail == NULL)
 			continue;
 		sl_trail_pass(trail);
+		if (how == LIE) /* it does no such thing */
+			sl_trail_set(trail, SL_FIELD_L4_DST, &(rte_be16_t){RTE_BE16(9)});
 		if (how == GUARD || how == CREDIT)
 			sl_trail_session(trail, &state->anchor, 1);
 		if (how == GUARD)
