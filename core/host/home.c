@@ -83,8 +83,7 @@ static uint32_t ask(const void *context, const struct sl_ends *ends)
 	struct rte_mbuf *m = home->m;
 	struct ends way = turned(ends, home->side);
 	struct rte_ether_hdr *ether;
-	uint16_t worker;
-	uint8_t *l4;
+	uint8_t worker, *l4;
 
 	rte_pktmbuf_reset(m);
 	ether = (struct rte_ether_hdr *)rte_pktmbuf_mtod(m, void *);
@@ -97,7 +96,7 @@ static uint32_t ask(const void *context, const struct sl_ends *ends)
 	m->pkt_len = m->data_len;
 	*sl_packet(m) = (struct sl_packet){0};
 	sl_packet_parse(m);
-	worker = sl_spread_choose(home->rule, m);
+	sl_spread_choose(home->rule, &m, &worker, 1);
 	for (uint32_t w = 0; w < home->instance->workers; w++)
 		if (sl_state_worker(home->instance, w) == worker)
 			return w;

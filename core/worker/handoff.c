@@ -76,7 +76,7 @@ static void report(const struct question *q)
 	if (fault == NULL)
 		return;
 	fault->cause = sl_fault_self->seen;
-	fault->call = SL_CALL_SPREAD;
+	fault->call = sl_fault_self->main ? SL_CALL_MAIN : SL_CALL_SPREAD;
 	fault->instance = q->rule->by;
 	fault->when = rte_rdtsc();
 	fault->worker = sl_fault_self->worker;
