@@ -35,6 +35,12 @@ for library, names in pairs({string = {"format", "lower", "rep", "reverse", "upp
 	end
 end
 
+function env.tonumber(...)
+	local text = ...
+	if type(text) == "string" then charge(#text / 64) end
+	return tonumber(...)
+end
+
 -- Matching runs in one step of Lua's machine, so it is paid for by what it could cost at worst.
 local function matching(subject, pattern)
 	if type(subject) == "number" then subject = tostring(subject) end

@@ -111,6 +111,13 @@ static void test_loops_end(void **state)
 	has(message_with("local s = ('x'):rep(20000) for i = 1, 3000 do local t = s:upper() end",
 			 "steps: 20000\n"),
 	    "too many steps");
+	/* Long texts as numbers. */
+	has(message_with("local s = ('1'):rep(20000) for i = 1, 19000 do local x = tonumber(s) end",
+			 "steps: 20000\n"),
+	    "too many steps");
+	has(message_with("local s = ('1'):rep(20000) for i = 1, 19000 do local x = tonumber(s, 2) end",
+			 "steps: 20000\n"),
+	    "too many steps");
 	/* Memory is paid for. */
 	has(message_with("local s, list = ('x'):rep(1000), {} "
 			 "for i = 1, 3000 do list[i % 10] = s .. i .. math.random() end",
