@@ -8,14 +8,6 @@
 #include <core/control/table.h>
 #include <core/forecast/forecast.h>
 
-/* Cells show four digits; more of them are whole. */
-static json_t *cell(const json_t *number)
-{
-	double value = json_number_value(number);
-
-	return value < 1000 ? json_real(value) : json_integer((json_int_t)(value + 0.5));
-}
-
 static void add_loads(const json_t *way, json_t *rows)
 {
 	const json_t *load;
@@ -26,15 +18,15 @@ static void add_loads(const json_t *way, json_t *rows)
 		const json_t *fused = json_object_get(load, "fused");
 
 		json_array_append_new(rows,
-				      json_pack("{s:O, s:o, s:O, s:O, s:o, s:O, s:O, s:O}", "flows",
+				      json_pack("{s:O, s:O, s:O, s:O, s:O, s:O, s:O, s:O}", "flows",
 						json_object_get(load, "flows"), "unfused",
-						cell(json_object_get(plain, "cycles")), "mpps",
+						json_object_get(plain, "cycles"), "mpps",
 						json_object_get(plain, "mpps"), "core",
 						json_object_get(plain, "mpps_core"), "fused",
-						cell(json_object_get(fused, "cycles")),
-						"fused_mpps", json_object_get(fused, "mpps"),
-						"fused_core", json_object_get(fused, "mpps_core"),
-						"limit", json_object_get(fused, "limit")));
+						json_object_get(fused, "cycles"), "fused_mpps",
+						json_object_get(fused, "mpps"), "fused_core",
+						json_object_get(fused, "mpps_core"), "limit",
+						json_object_get(fused, "limit")));
 	}
 }
 
@@ -52,12 +44,11 @@ static void add_parts(const json_t *way, json_t *rows)
 		json_object_set(row, "part", json_object_get(part, "name"));
 		for (size_t f = 0; f < json_array_size(json_object_get(part, "fused")); f++) {
 			snprintf(key, sizeof(key), "u%zu", f);
-			json_object_set_new(
-				row, key,
-				cell(json_array_get(json_object_get(part, "unfused"), f)));
+			json_object_set(row, key,
+					json_array_get(json_object_get(part, "unfused"), f));
 			snprintf(key, sizeof(key), "f%zu", f);
-			json_object_set_new(
-				row, key, cell(json_array_get(json_object_get(part, "fused"), f)));
+			json_object_set(row, key,
+					json_array_get(json_object_get(part, "fused"), f));
 		}
 		snprintf(text, sizeof(text), "%s%s%s",
 			 json_string_value(json_object_get(part, "source")),

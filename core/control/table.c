@@ -15,6 +15,12 @@ static void put_text(FILE *out, const char *text)
 		fputc((unsigned char)*text < ' ' || *text == 0x7f ? '?' : *text, out);
 }
 
+/* Four digits; whole numbers of more are shown as they are. */
+static void put_real(FILE *out, double value)
+{
+	fprintf(out, value > -1000 && value < 1000 ? "%.4g" : "%.0f", value);
+}
+
 static void put_value(FILE *out, const json_t *value, bool nested)
 {
 	const char *key;
@@ -33,9 +39,7 @@ static void put_value(FILE *out, const json_t *value, bool nested)
 		fprintf(out, "%" JSON_INTEGER_FORMAT, json_integer_value(value));
 		break;
 	case JSON_REAL:
-		/* Four digits, but large ones as people write them. */
-		fprintf(out, json_real_value(value) < 9999.5 ? "%.4g" : "%.0f",
-			json_real_value(value));
+		put_real(out, json_real_value(value));
 		break;
 	case JSON_TRUE:
 		fputs("yes", out);

@@ -67,10 +67,33 @@ static void hides_controls(void **state)
 	json_decref(object);
 }
 
+static void expect_cell(json_t *value, const char *expected)
+{
+	char *cell = sl_cell_text(value);
+
+	assert_string_equal(cell, expected);
+	free(cell);
+	json_decref(value);
+}
+
+/* Four digits of what is no whole number; large ones have no exponent. */
+static void numbers(void **state)
+{
+	expect_cell(json_integer(123456789), "123456789");
+	expect_cell(json_real(0), "0");
+	expect_cell(json_real(0.25), "0.25");
+	expect_cell(json_real(33.333333), "33.33");
+	expect_cell(json_real(999.96), "1000");
+	expect_cell(json_real(51217.6), "51218");
+	expect_cell(json_real(-51217.6), "-51218");
+	expect_cell(json_real(1e9), "1000000000");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(aligns),
+		cmocka_unit_test(numbers),
 		cmocka_unit_test(finds_columns),
 		cmocka_unit_test(hides_controls),
 	};
