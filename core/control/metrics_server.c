@@ -106,7 +106,7 @@ static enum MHD_Result handle(void *context, struct MHD_Connection *connection, 
 	return MHD_queue_response(connection, MHD_HTTP_OK, server->latest);
 }
 
-static int listen_at(const char *text, struct sl_errors *errors)
+static int listen_at(const char *text, bool takes_over, struct sl_errors *errors)
 {
 	union sl_listen address;
 	socklen_t size;
@@ -126,8 +126,14 @@ static int listen_at(const char *text, struct sl_errors *errors)
 	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
 	if (address.any.sa_family == AF_INET6)
 		setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof(off));
-	if (bind(fd, &address.any, size) == 0 && listen(fd, BACKLOG) == 0)
+	/* Two may share an address only when the second knows of the first: the first says it once
+	 * it has bound, and so does not share it with one that was there before. */
+	if (takes_over)
+		setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof(on));
+	if (bind(fd, &address.any, size) == 0 && listen(fd, BACKLOG) == 0) {
+		setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof(on));
 		return fd;
+	}
 	sl_fail(errors, errno, "metrics at %s: cannot listen: %s", text, strerror(errno));
 	close(fd);
 	return -EIO;
@@ -146,10 +152,10 @@ static void tell(int fd)
 }
 
 struct sl_metrics_server *sl_metrics_server_new(const struct sl_engine *engine, const char *address,
-						struct sl_errors *errors)
+						bool takes_over, struct sl_errors *errors)
 {
 	struct sl_metrics_server *server;
-	int fd = listen_at(address, errors);
+	int fd = listen_at(address, takes_over, errors);
 
 	if (fd < 0)
 		return NULL;

@@ -10,9 +10,10 @@
 
 struct sl_metrics_server;
 
-/* address: as sl_listen_parse() reads it. NULL with messages. */
+/* address: as sl_listen_parse() reads it. takes_over: another sluice, which is about to end, may
+ * listen there, too. NULL with messages. */
 struct sl_metrics_server *sl_metrics_server_new(const struct sl_engine *engine, const char *address,
-						struct sl_errors *errors);
+						bool takes_over, struct sl_errors *errors);
 /* NULL is allowed. */
 void sl_metrics_server_free(struct sl_metrics_server *server);
 /* Answer what has come; does not wait. NULL is allowed. */

@@ -3,15 +3,16 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include <core/chain/values.h>
-#include <core/control/upgrade.h>
 #include <core/control/live.h>
 #include <core/control/metrics_server.h>
 #include <core/control/report.h>
 #include <core/control/server.h>
 #include <core/control/stats_file.h>
 #include <core/control/telemetry.h>
+#include <core/control/upgrade.h>
 #include <core/control/verb.h>
 #include <core/flow/fusion.h>
 #include <core/host/hand_over.h>
@@ -30,10 +31,14 @@ struct context {
 	struct sl_metrics_server *metrics_server;
 };
 
-/* Whether the socket that was taken over has the name that ours shall have. */
+/* Whether the socket that was taken over is the one that ours shall be, however it is called. */
 static bool has_taken(const struct context *c, const struct sl_engine *engine)
 {
-	return engine->control >= 0 && strcmp(c->from, engine->config->socket) == 0;
+	struct stat from, own;
+
+	return engine->control >= 0 && stat(c->from, &from) == 0 &&
+	       stat(engine->config->socket, &own) == 0 && from.st_dev == own.st_dev &&
+	       from.st_ino == own.st_ino;
 }
 
 static int started(void *context, struct sl_engine *engine, struct sl_errors *errors)
@@ -63,7 +68,7 @@ static int started(void *context, struct sl_engine *engine, struct sl_errors *er
 			return -EIO;
 	}
 	if (metrics != NULL) {
-		c->metrics_server = sl_metrics_server_new(engine, metrics, errors);
+		c->metrics_server = sl_metrics_server_new(engine, metrics, c->from != NULL, errors);
 		if (c->metrics_server == NULL)
 			return -EIO;
 	}

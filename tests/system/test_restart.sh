@@ -27,6 +27,9 @@ paths:
   web: lan <-> fw <-> nat <-> wan
 END
 
+host_file
+echo 'metrics = { listen = "127.0.0.1:9469"; };' >>"$WORK/sluice.conf"
+
 # A line every 50 ms there and back, for as long as the connection lives: $WORK/NAME.count says how
 # many came back.
 cat >"$WORK/echo.py" <<'END'
@@ -165,7 +168,7 @@ take_over()
 {
 	OLD_PID=$SLUICE_PID
 	ip netns exec "$M" "$BUILD/sluice" run "$WORK/chain.yaml" --config "$WORK/sluice.conf" \
-		--stats "$WORK/stats.new.json" --take-over "$WORK/sluice.sock" "$@" \
+		--stats "$WORK/stats.new.json" --take-over "$WORK/./sluice.sock" "$@" \
 		>"$WORK/sluice.log.new" 2>&1 &
 	SLUICE_PID=$!
 }
@@ -193,6 +196,8 @@ for round in 1 2; do
 	mv "$WORK/stats.new.json" "$WORK/stats.json" 2>/dev/null
 	mv "$WORK/sluice.log.new" "$WORK/sluice.log"
 	check "both go on" get_on
+	check "it serves metrics" ip netns exec "$M" curl -sf --max-time 5 \
+		-o "$WORK/metrics" http://127.0.0.1:9469/metrics
 	say "    outage: $(python3 -c "import json; print(json.load(open('$WORK/status'))['restored']['outage_ms'])") ms"
 done
 [ "$(cat "$WORK/four")" -gt "$before" ] || die "nothing got through"
