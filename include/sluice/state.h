@@ -131,6 +131,7 @@ static inline void sl_mark(uint64_t *bits, uint32_t slot)
 	bits[slot / 64] |= UINT64_C(1) << slot % 64;
 }
 
+/** Note that the slot was told, and is to be told again only when it changes. */
 static inline void sl_unmark(uint64_t *bits, uint32_t slot)
 {
 	bits[slot / 64] &= ~(UINT64_C(1) << slot % 64);
@@ -154,6 +155,27 @@ static inline uint32_t sl_marked(const uint64_t *bits, uint32_t from, uint32_t s
 			return word * 64 + (uint32_t)__builtin_ctzll(found);
 	}
 	return slots;
+}
+
+/**
+ * The next slot that export_state() has to tell of: in the first pass each, then those that are
+ * marked. Worker.
+ * @param bits  marks of the slots
+ * @param slot  where to look from; becomes the slot to tell, after which look from the next one
+ * @param slots how many there are
+ * @param most  how many this slice may still look at; counts down
+ * @return false: there is none, and *slot is `slots`; or the slice has looked at enough, and the
+ *         next one goes on at *slot
+ */
+static inline bool sl_export_slot(const struct sl_export *out, const uint64_t *bits, uint32_t *slot,
+				  uint32_t slots, uint32_t *most)
+{
+	if (out->changed && *slot < slots)
+		*slot = sl_marked(bits, *slot, slots);
+	if (*slot >= slots || *most == 0)
+		return false;
+	--*most;
+	return true;
 }
 
 #ifdef __cplusplus

@@ -63,15 +63,11 @@ static void fill(struct session_record *r, struct sl_node *node, const struct fw
 static bool tell_table(struct sl_node *node, struct fw_table *table, uint32_t *slot,
 		       struct sl_export *out)
 {
-	for (uint32_t most = MOST_SLOTS; *slot < table->fresh; ++*slot) {
+	uint32_t most = MOST_SLOTS;
+
+	for (; sl_export_slot(out, table->changed, slot, table->fresh, &most); ++*slot) {
 		struct session_record *r;
 
-		if (out->changed)
-			*slot = sl_marked(table->changed, *slot, table->fresh);
-		if (*slot == table->fresh)
-			break;
-		if (most-- == 0)
-			return false;
 		if (sl_fw_session(table, *slot)->state != FW_FREE) {
 			r = sl_export_record(out, sizeof(*r));
 			if (r == NULL)
@@ -81,7 +77,7 @@ static bool tell_table(struct sl_node *node, struct fw_table *table, uint32_t *s
 		}
 		sl_unmark(table->changed, *slot);
 	}
-	return true;
+	return *slot >= table->fresh;
 }
 
 void sl_fw_export(struct sl_node *node, struct sl_export *out)

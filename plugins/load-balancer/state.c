@@ -180,16 +180,11 @@ static bool tell_stage(struct lb_worker *w, enum stage stage, uint32_t *slot, st
 {
 	uint32_t end = slots_of(w, stage, out->changed);
 	uint64_t *marks = marks_of(w, stage);
+	uint32_t most = MOST_SLOTS;
 
-	for (uint32_t most = MOST_SLOTS; *slot < end; ++*slot) {
+	for (; sl_export_slot(out, marks, slot, end, &most); ++*slot) {
 		bool told;
 
-		if (out->changed && marks != NULL)
-			*slot = sl_marked(marks, *slot, end);
-		if (*slot == end)
-			break;
-		if (most-- == 0)
-			return false;
 		told = stage == BACKENDS ? tell_backend(w->lb, *slot, out)
 		       : stage == SOURCES
 			       ? tell_source(w, *slot, out)
@@ -200,7 +195,7 @@ static bool tell_stage(struct lb_worker *w, enum stage stage, uint32_t *slot, st
 		if (marks != NULL)
 			sl_unmark(marks, *slot);
 	}
-	return true;
+	return *slot >= end;
 }
 
 void sl_lb_export(struct sl_node *node, struct sl_export *out)

@@ -71,14 +71,9 @@ static bool tell_session(struct nat_worker *w, uint32_t slot, struct sl_export *
 /* False: no more room, or looked at enough. */
 static bool tell_sessions(struct nat_worker *w, struct sl_export *out)
 {
-	uint32_t slot = (uint32_t)out->cursor, end = w->session_count;
+	uint32_t slot = (uint32_t)out->cursor, end = w->session_count, most = MOST_SLOTS;
 
-	for (uint32_t most = MOST_SLOTS; slot < end && most > 0; slot++, most--) {
-		if (out->changed) {
-			slot = sl_marked(w->changed, slot, end);
-			if (slot == end)
-				break;
-		}
+	for (; sl_export_slot(out, w->changed, &slot, end, &most); slot++) {
 		if (w->sessions[slot].mapping != SL_NO_SLOT && !tell_session(w, slot, out)) {
 			out->cursor = slot;
 			return false;

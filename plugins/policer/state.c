@@ -127,31 +127,36 @@ static bool tell_shared(struct sl_node *node, const struct pol_set *set, uint32_
 }
 
 /* The cursor counts slots of flows, then the shared meters, which are told once. */
+#define SHARED (UINT64_C(1) << 32)
+
+/* False: no more room, or looked at enough. */
+static bool tell_flows(struct sl_node *node, struct pol_worker *worker, const struct pol_set *set,
+		       struct sl_export *out)
+{
+	uint32_t slot = (uint32_t)out->cursor, end = worker->fresh, most = MOST_SLOTS;
+
+	for (; sl_export_slot(out, worker->changed, &slot, end, &most); slot++) {
+		struct pol_flow *flow = &worker->flows[slot];
+
+		if (flow->seen != 0 && flow->key.generation == set->generation &&
+		    !tell_flow(node, set, flow, out))
+			break;
+		sl_unmark(worker->changed, slot);
+	}
+	out->cursor = slot < end ? slot : SHARED;
+	return slot >= end;
+}
+
 void sl_pol_export(struct sl_node *node, struct sl_export *out)
 {
 	struct pol_worker *worker = node->state;
 	const struct pol_set *set = sl_pol_set(node);
-	uint64_t end = worker->fresh, all = out->changed ? 0 : (uint64_t)set->count * 2;
-	uint64_t base = UINT64_C(1) << 32, at = out->cursor;
+	uint64_t all = out->changed ? 0 : (uint64_t)set->count * 2, at;
 
-	for (uint32_t most = MOST_SLOTS; at < end; at++) {
-		struct pol_flow *flow;
-
-		if (out->changed)
-			at = sl_marked(worker->changed, (uint32_t)at, (uint32_t)end);
-		if (at == end)
-			break;
-		out->cursor = at;
-		if (most-- == 0)
-			return;
-		flow = &worker->flows[at];
-		if (flow->seen != 0 && flow->key.generation == set->generation &&
-		    !tell_flow(node, set, flow, out))
-			return;
-		sl_unmark(worker->changed, (uint32_t)at);
-	}
-	for (at = at < base ? base : at; at - base < all; at++)
-		if (!tell_shared(node, set, (uint32_t)(at - base), out)) {
+	if (out->cursor < SHARED && !tell_flows(node, worker, set, out))
+		return;
+	for (at = out->cursor; at - SHARED < all; at++)
+		if (!tell_shared(node, set, (uint32_t)(at - SHARED), out)) {
 			out->cursor = at;
 			return;
 		}

@@ -38,15 +38,11 @@ void sl_vx_export(struct sl_node *node, struct sl_export *out)
 {
 	struct vx_worker *w = vx_enter(node);
 	uint32_t slot = (uint32_t)out->cursor, end = w->vx->stations ? w->vx->mac_room : 0;
+	uint32_t most = MOST_SLOTS;
 
-	for (uint32_t most = MOST_SLOTS; slot < end && most > 0; slot++, most--) {
-		const struct vx_mac *mac;
+	for (; sl_export_slot(out, w->changed, &slot, end, &most); slot++) {
+		const struct vx_mac *mac = &w->macs[slot];
 
-		if (out->changed)
-			slot = sl_marked(w->changed, slot, end);
-		if (slot == end)
-			break;
-		mac = &w->macs[slot];
 		if (mac->peer != SL_NO_SLOT && mac->seen != VX_FIXED && !tell(w, mac, out))
 			break;
 		sl_unmark(w->changed, slot);
