@@ -92,6 +92,28 @@ int sl_verb_flush(const struct sl_verb *verb, int status);
 		.name = NULL \
 	}
 
+/* For verbs whose options have no table yet. */
+#define SL_OPTION_HELP                         \
+	{                                      \
+		"help", no_argument, NULL, 'h' \
+	}
+#define SL_OPTION_CONFIG                               \
+	{                                              \
+		"config", required_argument, NULL, 'c' \
+	}
+#define SL_OPTION_SOCKET                               \
+	{                                              \
+		"socket", required_argument, NULL, 's' \
+	}
+#define SL_OPTION_JSON                         \
+	{                                      \
+		"json", no_argument, NULL, 'j' \
+	}
+#define SL_OPTION_END            \
+	{                        \
+		NULL, 0, NULL, 0 \
+	}
+
 /* As getopt_long() with the verb's table: the key of the next option, its value in optarg; 'h' for
  * --help; '?' after a message; -1: there is none, arguments begin at optind. */
 int sl_verb_option(const struct sl_verb *verb, int argc, char **argv);

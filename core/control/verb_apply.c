@@ -7,9 +7,9 @@
 #include <string.h>
 
 #include <core/chain/tree.h>
-#include <core/control/ask.h>
-#include <core/control/show_view.h>
+#include <core/control/client.h>
 #include <core/control/table.h>
+#include <core/control/verb.h>
 
 struct given {
 	const char *socket, *config;
@@ -79,12 +79,26 @@ void sl_verb_changes(const json_t *answer)
 static int ask(const struct sl_verb *verb, const struct given *given, const char *path,
 	       json_t *body, void (*print)(const json_t *answer))
 {
-	const struct sl_ask ask = {
-		.socket = given->socket, .config = given->config, .json = given->json};
-	int status = sl_ask_print(verb, &ask, path, body, print);
+	struct sl_errors *errors = sl_errors_new();
+	char *address = sl_verb_socket(given->socket, given->config, errors);
+	json_t *answer = NULL;
+	int status = SL_EXIT_FAILED;
 
+	if (address != NULL)
+		answer = sl_client_ask(address, path, body, errors);
+	if (answer != NULL) {
+		if (given->json)
+			sl_verb_print(answer, true);
+		else
+			print(answer);
+		status = SL_EXIT_OK;
+	}
+	sl_errors_print(errors, stderr);
+	sl_errors_free(errors);
+	json_decref(answer);
 	json_decref(body);
-	return status;
+	free(address);
+	return sl_verb_flush(verb, status);
 }
 
 static int run_apply(const struct sl_verb *verb, int argc, char **argv)
@@ -147,7 +161,11 @@ static int run_rollback(const struct sl_verb *verb, int argc, char **argv)
 
 static void print_history(const json_t *answer)
 {
-	sl_show_view("history", answer);
+	static const struct sl_column columns[] = {
+		{"generation", "generation"}, {"time", "time"},       {"user", "user"},
+		{"running", "running"},       {"summary", "summary"}, {"file", "file"}};
+
+	sl_table_print(stdout, json_object_get(answer, "history"), columns, 6);
 }
 
 static int run_history(const struct sl_verb *verb, int argc, char **argv)
