@@ -6,13 +6,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <jansson.h>
 #include <rte_cycles.h>
 #include <rte_eal.h>
 #include <rte_errno.h>
 #include <rte_mempool.h>
 
-#include <core/control/command.h>
 #include <core/error/errors.h>
 #include <core/flow/flow.h>
 #include <core/flow/index.h>
@@ -24,39 +22,7 @@
 #define POOL        4095
 #define MOST_EDGES  (SL_EDGE_LAST + 1)
 #define MOST_EVENTS 4096
-#define TRAPS       2 /* hops before the traps: one each way */
 #define FLOWS       65536
-
-/* A packet that left the instance. */
-struct caught {
-	struct rte_mbuf *m;
-	uint8_t from, edge;
-};
-
-struct event {
-	uint32_t event, size;
-	uint8_t data[96];
-};
-
-struct sl_test {
-	const struct sl_node_type *type;
-	struct sl_test_config *config;
-	const char *const *paths;
-	struct sl_instance *instance, *trap, *fuse;
-	struct sl_graph *graphs[SL_MAX_WORKERS];
-	struct sl_fusion *fusion[SL_MAX_WORKERS]; /* NULL: what is said on trails is not heard */
-	struct sl_fusion_control control;
-	uint16_t entry; /* hop that packets from inside are pushed to; the next: from outside */
-	uint64_t pushed[SL_MAX_WORKERS];
-	uint32_t workers, worker;
-	uint64_t now;
-	bool any_bytes;
-	uint8_t edge_count, own_path;
-	struct caught *caught;
-	unsigned int caught_count, caught_room;
-	struct event *events;
-	unsigned int event_count;
-};
 
 static struct rte_mempool *pool;
 /* Rigs that live, and whether packets may be missing from the pool: an instance was freed that
@@ -118,7 +84,7 @@ static void trap_process(struct sl_node *node, struct rte_mbuf **pkts, uint8_t *
 	struct sl_test *t = *(struct sl_test **)node->data;
 
 	for (uint16_t i = 0; i < n; i++) {
-		struct caught *caught;
+		struct sl_test_caught *caught;
 
 		if (t->caught_count == t->caught_room) {
 			t->caught_room = t->caught_room != 0 ? t->caught_room * 2 : 256;
@@ -128,8 +94,8 @@ static void trap_process(struct sl_node *node, struct rte_mbuf **pkts, uint8_t *
 		}
 		caught = &t->caught[t->caught_count++];
 		caught->m = pkts[i];
-		caught->from = (uint8_t)((node->hop - TRAPS) / t->edge_count);
-		caught->edge = (uint8_t)((node->hop - TRAPS) % t->edge_count);
+		caught->from = (uint8_t)((node->hop - SL_TEST_TRAPS) / t->edge_count);
+		caught->edge = (uint8_t)((node->hop - SL_TEST_TRAPS) % t->edge_count);
 		edge[i] = SL_SENT;
 	}
 }
@@ -145,7 +111,7 @@ static bool on_event(void *context, struct sl_instance *instance, uint32_t event
 		     uint32_t size)
 {
 	struct sl_test *t = context;
-	struct event *e;
+	struct sl_test_event *e;
 
 	if (size > sizeof(e->data))
 		sl_test_fail("an event of %u bytes; 96 are possible", size);
@@ -161,15 +127,6 @@ static bool on_event(void *context, struct sl_instance *instance, uint32_t event
 	if (size != 0)
 		memcpy(e->data, data, size);
 	return true;
-}
-
-static unsigned int name_count(const struct sl_name *names)
-{
-	unsigned int n = 0;
-
-	while (names != NULL && names[n].name != NULL)
-		n++;
-	return n;
 }
 
 static unsigned int word_count(const char *const *words)
@@ -210,7 +167,7 @@ static void mismatch(void *context, struct rte_mbuf *fused, struct rte_mbuf *wal
 static void make_fuse_hops(struct sl_test *t, struct sl_graph_hop *hops, struct sl_errors *errors)
 {
 	t->fuse = sl_instance_new(&sl_fuse_type, "fuse", NULL, 0, t->workers, errors);
-	t->entry = (uint16_t)(TRAPS + 2u * t->edge_count);
+	t->entry = (uint16_t)(SL_TEST_TRAPS + 2u * t->edge_count);
 	for (uint16_t from = 0; from < 2; from++) {
 		struct sl_graph_hop *hop = &hops[t->entry + from];
 
@@ -222,12 +179,12 @@ static void make_fuse_hops(struct sl_test *t, struct sl_graph_hop *hops, struct 
 		for (unsigned int e = 0; e <= SL_EDGE_LAST; e++)
 			hop->edges[e] = e < SL_EDGE_FIRST || e >= hop->edge_count
 						? SL_GRAPH_NO_HOP
-						: (uint16_t)(TRAPS + from * t->edge_count + e -
-							     SL_EDGE_FIRST);
+						: (uint16_t)(SL_TEST_TRAPS + from * t->edge_count +
+							     e - SL_EDGE_FIRST);
 		hop->edges[SL_ON] = from;
 	}
 	/* Traps look at what they get: they do not just send it. */
-	for (uint16_t i = TRAPS; i < t->entry; i++)
+	for (uint16_t i = SL_TEST_TRAPS; i < t->entry; i++)
 		hops[i].edges[SL_ON] = i;
 }
 
@@ -248,7 +205,7 @@ static struct sl_fusion *make_fusion(struct sl_test *t, struct sl_errors *errors
 static void make_graphs(struct sl_test *t, struct sl_errors *errors)
 {
 	bool fuses = t->control.mode != SL_FUSION_OFF;
-	unsigned int instance_hops = TRAPS + 2u * t->edge_count;
+	unsigned int instance_hops = SL_TEST_TRAPS + 2u * t->edge_count;
 	unsigned int count = instance_hops + (fuses ? 2 : 0);
 	struct sl_graph_hop *hops = calloc(count, sizeof(*hops));
 	char(*names)[32] = calloc(count, sizeof(*names));
@@ -257,19 +214,19 @@ static void make_graphs(struct sl_test *t, struct sl_errors *errors)
 		sl_test_fail("out of memory");
 	for (unsigned int i = 0; i < instance_hops; i++) {
 		struct sl_graph_hop *hop = &hops[i];
-		bool trap = i >= TRAPS;
+		bool trap = i >= SL_TEST_TRAPS;
 
 		snprintf(names[i], sizeof(names[i]), "%s%u", trap ? "trap" : "hop", i);
 		hop->name = names[i];
 		hop->instance = trap ? t->trap : t->instance;
-		hop->from = (uint8_t)(trap ? (i - TRAPS) / t->edge_count : i);
+		hop->from = (uint8_t)(trap ? (i - SL_TEST_TRAPS) / t->edge_count : i);
 		hop->own_path = trap ? SL_ON : t->own_path;
 		hop->edge_count = trap ? 2 : t->edge_count;
 		hop->workers = t->workers == 64 ? UINT64_MAX : (1ull << t->workers) - 1;
 		for (unsigned int e = 0; e <= SL_EDGE_LAST; e++)
 			hop->edges[e] = trap || e >= t->edge_count
 						? SL_GRAPH_NO_HOP
-						: (uint16_t)(TRAPS + i * t->edge_count + e);
+						: (uint16_t)(SL_TEST_TRAPS + i * t->edge_count + e);
 	}
 	if (fuses)
 		make_fuse_hops(t, hops, errors);
@@ -304,7 +261,7 @@ static struct sl_test_config *read_config(const struct sl_node_type *type, const
 {
 	struct sl_test_config *config =
 		sl_test_config_read(type->params, type->config_size, yaml, paths,
-				    SL_EDGE_FIRST + name_count(type->edges), errors);
+				    SL_EDGE_FIRST + sl_test_name_count(type->edges), errors);
 
 	if (config != NULL && type->check != NULL &&
 	    type->check(sl_test_config_struct(config), errors) != 0) {
@@ -328,10 +285,11 @@ static struct sl_test *make(const struct sl_node_type *type, const char *yaml,
 	t->paths = options->paths;
 	t->any_bytes = options->any_bytes;
 	t->control.mode = fusion_mode(options->fusion);
-	t->edge_count = (uint8_t)(2 + name_count(type->edges) + word_count(options->paths));
-	t->own_path = options->own_path == 0 ? SL_ON
-					     : (uint8_t)(SL_EDGE_FIRST + name_count(type->edges) +
-							 options->own_path - 1);
+	t->edge_count = (uint8_t)(2 + sl_test_name_count(type->edges) + word_count(options->paths));
+	t->own_path = options->own_path == 0
+			      ? SL_ON
+			      : (uint8_t)(SL_EDGE_FIRST + sl_test_name_count(type->edges) +
+					  options->own_path - 1);
 	rigs++;
 	if (config == NULL) {
 		t->config = read_config(type, yaml, options->paths, errors);
@@ -354,8 +312,7 @@ fail:
 	return NULL;
 }
 
-/* All messages, one a line; the caller frees. */
-static char *text_of(struct sl_errors *errors)
+char *sl_test_messages(struct sl_errors *errors)
 {
 	char *text = NULL;
 	size_t size;
@@ -375,7 +332,7 @@ struct sl_test *sl_test_new_with(const struct sl_node_type *type, const char *ya
 	struct sl_test *t = make(type, yaml, options, errors);
 
 	if (t == NULL)
-		sl_test_fail("no instance of %s:\n%s", type->name, text_of(errors));
+		sl_test_fail("no instance of %s:\n%s", type->name, sl_test_messages(errors));
 	sl_errors_free(errors);
 	return t;
 }
@@ -395,7 +352,7 @@ const char *sl_test_refused(const struct sl_node_type *type, const char *yaml)
 		sl_test_fail("an instance of %s was made of what should be refused:\n%s",
 			     type->name, yaml);
 	free(text);
-	text = text_of(errors);
+	text = sl_test_messages(errors);
 	if (text[0] == '\0')
 		sl_test_fail("%s refused without a message:\n%s", type->name, yaml);
 	sl_errors_free(errors);
@@ -409,7 +366,7 @@ int sl_test_configure(struct sl_test *t, const char *yaml)
 	int error;
 
 	if (config == NULL)
-		sl_test_fail("configuration refused:\n%s", text_of(errors));
+		sl_test_fail("configuration refused:\n%s", sl_test_messages(errors));
 	if (t->type->configure == NULL)
 		sl_test_fail("%s has no configure()", t->type->name);
 	error = t->type->configure(t->instance, sl_test_config_struct(config), errors);
@@ -490,7 +447,7 @@ void sl_test_push(struct sl_test *t, enum sl_side from, struct rte_mbuf *m)
 static void check_caught(struct sl_test *t, unsigned int since)
 {
 	for (unsigned int i = since; i < t->caught_count; i++) {
-		const struct caught *c = &t->caught[i];
+		const struct sl_test_caught *c = &t->caught[i];
 		const char *wrong = t->any_bytes ? sl_test_wrong_fields(c->m) : sl_test_wrong(c->m);
 
 		if (wrong != NULL)
@@ -544,7 +501,7 @@ static uint64_t hop_drops(const struct sl_test *t, uint16_t hop, uint32_t reason
 
 int sl_test_one(struct sl_test *t, enum sl_side from, struct rte_mbuf *m)
 {
-	uint32_t reasons = name_count(t->type->reasons) + SL_REASON_COUNT;
+	uint32_t reasons = sl_test_name_count(t->type->reasons) + SL_REASON_COUNT;
 	uint64_t before[128 + SL_REASON_COUNT], held = sl_test_held(t);
 
 	for (uint32_t r = 0; r < reasons; r++)
@@ -594,214 +551,4 @@ uint64_t sl_test_now(const struct sl_test *t)
 void sl_test_same_time(struct sl_test *t, const struct sl_test *other)
 {
 	t->now = other->now;
-}
-
-uint64_t sl_test_fused(const struct sl_test *t)
-{
-	struct sl_fusion_stats stats;
-	uint64_t sum = 0;
-
-	for (uint32_t w = 0; w < t->workers && t->fusion[w] != NULL; w++) {
-		sl_fusion_stats(t->fusion[w], &stats);
-		sum += stats.hits + stats.verified;
-	}
-	return sum;
-}
-
-void sl_test_passed(const struct sl_test *t, enum sl_side from, uint64_t *packets, uint64_t *bytes)
-{
-	struct sl_hop_stats stats;
-
-	*packets = *bytes = 0;
-	for (uint32_t w = 0; w < t->workers; w++) {
-		sl_graph_stats(t->graphs[w], (uint16_t)from, &stats);
-		*packets += stats.packets;
-		*bytes += stats.bytes;
-	}
-}
-
-static struct caught *find(const struct sl_test *t, enum sl_side from, uint8_t edge, unsigned int i)
-{
-	for (unsigned int j = 0; j < t->caught_count; j++) {
-		struct caught *c = &t->caught[j];
-
-		if (c->from == from && c->edge == edge && i-- == 0)
-			return c;
-	}
-	return NULL;
-}
-
-unsigned int sl_test_count(const struct sl_test *t, enum sl_side from, uint8_t edge)
-{
-	unsigned int n = 0;
-
-	while (find(t, from, edge, n) != NULL)
-		n++;
-	return n;
-}
-
-struct rte_mbuf *sl_test_out(const struct sl_test *t, enum sl_side from, uint8_t edge,
-			     unsigned int i)
-{
-	const struct caught *c = find(t, from, edge, i);
-
-	return c != NULL ? c->m : NULL;
-}
-
-struct rte_mbuf *sl_test_take(struct sl_test *t, enum sl_side from, uint8_t edge, unsigned int i)
-{
-	struct caught *c = find(t, from, edge, i);
-	struct rte_mbuf *m = c != NULL ? c->m : NULL;
-
-	if (c != NULL) {
-		t->caught_count--;
-		memmove(c, c + 1, (size_t)(t->caught + t->caught_count - c) * sizeof(*c));
-	}
-	return m;
-}
-
-void sl_test_clear(struct sl_test *t)
-{
-	for (unsigned int i = 0; i < t->caught_count; i++)
-		rte_pktmbuf_free(t->caught[i].m);
-	t->caught_count = 0;
-}
-
-static uint32_t index_of(const struct sl_name *names, const char *name)
-{
-	for (uint32_t i = 0; names != NULL && names[i].name != NULL; i++)
-		if (strcmp(names[i].name, name) == 0)
-			return i;
-	return UINT32_MAX;
-}
-
-static uint64_t sum_drops(const struct sl_test *t, uint32_t reason)
-{
-	uint64_t sum = 0;
-
-	for (uint32_t w = 0; w < t->workers; w++)
-		for (uint16_t hop = 0; hop < TRAPS; hop++)
-			sum += sl_graph_drops(t->graphs[w], hop, reason);
-	return sum;
-}
-
-uint64_t sl_test_drops(const struct sl_test *t, const char *reason)
-{
-	uint32_t i = index_of(t->type->reasons, reason);
-
-	if (i == UINT32_MAX) {
-		i = index_of(sl_graph_reasons, reason);
-		if (i == UINT32_MAX)
-			sl_test_fail("%s has no drop reason `%s`", t->type->name, reason);
-		i += name_count(t->type->reasons);
-	}
-	return sum_drops(t, i);
-}
-
-uint64_t sl_test_all_drops(const struct sl_test *t)
-{
-	struct sl_ledger ledger;
-	uint64_t sum = 0;
-
-	for (uint32_t w = 0; w < t->workers; w++) {
-		sl_graph_ledger(t->graphs[w], &ledger);
-		sum += ledger.dropped;
-	}
-	return sum;
-}
-
-uint64_t sl_test_counter(const struct sl_test *t, const char *counter)
-{
-	uint32_t i = index_of(t->type->counters, counter);
-	uint64_t sum = 0;
-
-	if (i == UINT32_MAX)
-		sl_test_fail("%s has no counter `%s`", t->type->name, counter);
-	for (uint32_t w = 0; w < t->workers; w++)
-		sum += t->instance->counters[w][i];
-	return sum;
-}
-
-uint64_t sl_test_held(const struct sl_test *t)
-{
-	struct sl_ledger ledger;
-	uint64_t sum = 0;
-
-	for (uint32_t w = 0; w < t->workers; w++) {
-		sl_graph_ledger(t->graphs[w], &ledger);
-		sum += ledger.held;
-	}
-	return sum;
-}
-
-unsigned int sl_test_event_count(const struct sl_test *t)
-{
-	return t->event_count;
-}
-
-const char *sl_test_event_name(const struct sl_test *t, unsigned int i)
-{
-	if (i >= t->event_count || t->events[i].event >= name_count(t->type->events))
-		sl_test_fail("no such event: %u", i);
-	return t->type->events[t->events[i].event].name;
-}
-
-static const char *dump(char **text, json_t *value)
-{
-	free(*text);
-	*text = json_dumps(value, JSON_COMPACT);
-	json_decref(value);
-	if (*text == NULL)
-		sl_test_fail("JSON cannot be written");
-	return *text;
-}
-
-const char *sl_test_event_json(const struct sl_test *t, unsigned int i)
-{
-	static char *text;
-	json_t *object = json_object();
-
-	sl_test_event_name(t, i);
-	if (t->type->render_event != NULL)
-		t->type->render_event(t->instance, t->events[i].event, t->events[i].data,
-				      sl_json_from(object));
-	return dump(&text, object);
-}
-
-static char *command_error;
-
-static int collect(void *context, struct sl_instance *instance, uint32_t worker,
-		   const struct sl_command *command, const void *args, uint64_t *cursor,
-		   void *records, uint32_t room)
-{
-	struct sl_test *t = context;
-
-	return (int)command->collect(sl_graph_node(t->graphs[worker], 0), args, cursor, records,
-				     room);
-}
-
-const char *sl_test_command(struct sl_test *t, const char *command, const char *args)
-{
-	const struct sl_command *c = sl_command_find(t->type, command);
-	struct sl_errors *errors = sl_errors_new();
-	struct sl_test_config *config;
-	static char *text;
-	json_t *answer = NULL;
-
-	if (c == NULL)
-		sl_test_fail("%s has no command `%s`", t->type->name, command);
-	config = sl_test_config_read(c->args, c->args_size, args, NULL, 0, errors);
-	if (config != NULL)
-		answer = sl_command_run(t->instance, c, sl_test_config_struct(config), 0, collect,
-					t, errors);
-	free(command_error);
-	command_error = text_of(errors);
-	sl_errors_free(errors);
-	sl_test_config_free(config);
-	return answer != NULL ? dump(&text, answer) : NULL;
-}
-
-const char *sl_test_command_error(void)
-{
-	return command_error;
 }
