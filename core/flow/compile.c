@@ -159,7 +159,7 @@ static void make_action(struct action *action, const struct sl_trail *trail,
 static void make_course(struct course *course, const struct sl_trail *trail,
 			const struct sl_hop *target, uint8_t reason)
 {
-	memset(course, 0, COURSE_IDENTITY);
+	memset((void *)&course->action, 0, sizeof(course->action));
 	make_action(&course->action, trail, target, reason);
 	course->step_count = trail->step_count;
 	memcpy(course->steps, trail->steps, trail->step_count * sizeof(trail->steps[0]));

@@ -19,7 +19,7 @@ int sl_courses_init(struct sl_fusion *fusion, struct sl_errors *errors)
 		return sl_fail(errors, ENOMEM, "no memory for flow fusion");
 	fusion->courses = sl_growth_memory(fusion->course_growth);
 	memset(fusion->course_heads, 0xff, COURSE_HEADS * sizeof(*fusion->course_heads));
-	fusion->course_free = NONE;
+	fusion->course_free = fusion->course_last = NONE;
 	fusion->dirty = DIRTY_END;
 	return 0;
 }
@@ -35,25 +35,35 @@ static uint32_t hash_of(const struct course *course)
 	       sl_index_hash(course->credits, course->credit_count * sizeof(struct credit));
 }
 
-/* Courses are made in zeroed memory and copied whole: what lies between members is equal, too. */
+/* Actions, steps and credits are made in zeroed memory and copied whole: what lies between members
+ * is equal, too. */
 static bool same(const struct course *a, const struct course *b)
 {
 	return a->step_count == b->step_count && a->credit_count == b->credit_count &&
-	       memcmp((const void *)&a->action, (const void *)&b->action, sizeof(a->action)) == 0 &&
+	       memcmp((const void *)&a->action, (const void *)&b->action,
+		      offsetof(struct action, front) + a->action.front_length) == 0 &&
 	       memcmp(a->steps, b->steps, a->step_count * sizeof(a->steps[0])) == 0 &&
 	       memcmp(a->credits, b->credits, a->credit_count * sizeof(a->credits[0])) == 0;
 }
 
 uint32_t sl_course_get(struct sl_fusion *fusion, const struct course *wanted)
 {
-	uint32_t hash = hash_of(wanted), *head = &fusion->course_heads[hash % COURSE_HEADS];
+	uint32_t hash, *head, number = fusion->course_last;
 	struct course *course;
-	uint32_t number;
 
+	/* Most flows go the way of the one before. */
+	if (number != NONE && course_at(fusion, number)->valid &&
+	    same(course_at(fusion, number), wanted)) {
+		course_at(fusion, number)->flows++;
+		return number;
+	}
+	hash = hash_of(wanted);
+	head = &fusion->course_heads[hash % COURSE_HEADS];
 	for (number = *head; number != NONE; number = course->next) {
 		course = course_at(fusion, number);
 		if (course->hash == hash && course->valid && same(course, wanted)) {
 			course->flows++;
+			fusion->course_last = number;
 			return number;
 		}
 	}
@@ -77,6 +87,7 @@ uint32_t sl_course_get(struct sl_fusion *fusion, const struct course *wanted)
 	course->valid = course->used = true;
 	course->next = *head;
 	*head = number;
+	fusion->course_last = number;
 	bump(&fusion->stats.actions, 1);
 	return number;
 }
@@ -177,6 +188,8 @@ void sl_fusion_refresh(struct sl_fusion *fusion)
 	/* Their flows end when they are met, or in a sweep. */
 	for (unsigned int lane = 0; lane < LANES && any; lane++)
 		fusion->lanes[lane].swept = fusion->lanes[lane].fresh;
+	if (any)
+		fusion->records = FIRST_RECORDED;
 	if (any || fusion->sweeping != 0)
 		fusion->sweeping = changes;
 	else

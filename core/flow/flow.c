@@ -12,9 +12,12 @@
 
 /* Flows looked at for one that may be evicted. */
 #define EVICT_PROBES 8
-/* Flows that one tick, a millisecond, looks at: more while there are stale ones to find. */
-#define AGE_SLICE   64
-#define SWEEP_SLICE 2048
+/* Flows that one tick, a millisecond, looks at. */
+#define AGE_SLICE 64
+/* How long a round of the worker looks for stale flows: packets wait meanwhile. */
+#define SWEEP_US 4
+/* Slots and ties that are fetched ahead of those looked at. */
+#define SWEEP_AHEAD 8
 
 static int lane_init(struct lane *lane, uint32_t capacity, uint32_t stride, uint32_t key_size,
 		     struct sl_errors *errors)
@@ -238,17 +241,46 @@ void sl_anchor_cut(struct sl_node *node, struct sl_anchor *anchor)
 
 /* ---- Ageing ---- */
 
-static void sweep(struct sl_fusion *fusion, unsigned int number)
+/* What ending a flow will touch: its line first, then its tie and where the index has it. */
+static void fetch_flow(const struct sl_fusion *fusion, const struct lane *lane, uint32_t slot)
+{
+	uint32_t next = slot - SWEEP_AHEAD / 2, tie;
+
+	if (slot < SWEEP_AHEAD)
+		return;
+	__builtin_prefetch(flow_slot(lane, slot - SWEEP_AHEAD), 1);
+	tie = *flow_ties(lane, next);
+	if (flow_usage(lane, next)->course != NONE && tie != 0)
+		__builtin_prefetch(tie_at(fusion, tie), 1);
+}
+
+/* Until then. Whether it came to the end. */
+static bool sweep(struct sl_fusion *fusion, unsigned int number, uint64_t until)
 {
 	struct lane *lane = &fusion->lanes[number];
 
-	for (unsigned int i = 0; i < SWEEP_SLICE && lane->swept > 0; i++) {
+	while (lane->swept > 0) {
 		uint32_t slot = --lane->swept;
 		const struct usage *usage = flow_usage(lane, slot);
 
+		fetch_flow(fusion, lane, slot);
 		if (usage->course != NONE && !course_at(fusion, usage->course)->valid)
 			sl_flow_end(fusion, slot | (number == LANE6 ? FLOW6 : 0));
+		if (slot % 4 == 0 && rte_rdtsc() > until)
+			break;
 	}
+	return lane->swept == 0;
+}
+
+bool sl_flows_sweep(struct sl_fusion *fusion)
+{
+	uint64_t until = rte_rdtsc() + rte_get_tsc_hz() / 1000000 * SWEEP_US;
+
+	if (!sweep(fusion, LANE4, until) || !sweep(fusion, LANE6, until))
+		return true;
+	atomic_store_explicit(&fusion->swept_changes, fusion->sweeping, memory_order_release);
+	fusion->sweeping = 0;
+	return false;
 }
 
 static void age(struct sl_fusion *fusion, unsigned int number, uint64_t now)
@@ -278,14 +310,6 @@ static void age(struct sl_fusion *fusion, unsigned int number, uint64_t now)
 
 void sl_flows_age(struct sl_fusion *fusion, uint64_t now)
 {
-	for (unsigned int lane = 0; lane < LANES; lane++) {
-		sweep(fusion, lane);
+	for (unsigned int lane = 0; lane < LANES; lane++)
 		age(fusion, lane, now);
-	}
-	if (fusion->sweeping != 0 && fusion->lanes[LANE4].swept == 0 &&
-	    fusion->lanes[LANE6].swept == 0) {
-		atomic_store_explicit(&fusion->swept_changes, fusion->sweeping,
-				      memory_order_release);
-		fusion->sweeping = 0;
-	}
 }

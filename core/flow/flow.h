@@ -301,6 +301,14 @@ struct sl_trail {
 
 /* ---- Fusion ---- */
 
+/*
+ * Packets of a burst that are recorded, each for a thousand cycles or more, for which all of the
+ * burst wait: under a flood of new flows, or after a change that ends all. The others just walk.
+ * After a change all that is touched is cold: then it begins with few.
+ */
+#define MOST_RECORDED  64
+#define FIRST_RECORDED 16
+
 #define ROUND_SLOTS  512
 #define REFUSE_SLOTS 4096
 #define CUT_SLOTS    1024
@@ -314,6 +322,7 @@ struct sl_fusion {
 	struct course *courses;
 	struct sl_growth *course_growth;
 	uint32_t course_fresh, course_free, dirty;
+	uint32_t course_last; /* found or made last; NONE: none was */
 	uint32_t *course_heads;
 	struct course wanted; /* being looked for */
 	/* Contexts. */
@@ -330,6 +339,7 @@ struct sl_fusion {
 		uint16_t place;
 	} burst[SL_BURST]; /* trails of the burst in a hop's process() */
 	uint16_t burst_count;
+	uint32_t records; /* most that may begin in a burst: few for a while after a change */
 	uint16_t round;
 	uint64_t round_now;
 	struct {
@@ -445,7 +455,9 @@ bool sl_flow_tie(struct sl_fusion *fusion, uint32_t flow, const struct trail_tie
 /* Sync, then end it. */
 void sl_flow_end(struct sl_fusion *fusion, uint32_t flow);
 void sl_flow_sync(struct sl_fusion *fusion, uint32_t flow);
-/* A slice of ageing and sweeping. */
+/* A slice of looking for stale flows; whether there is more. Only while `sweeping`. */
+bool sl_flows_sweep(struct sl_fusion *fusion);
+/* A slice of ageing. */
 void sl_flows_age(struct sl_fusion *fusion, uint64_t now);
 
 /* trail.c */

@@ -289,16 +289,12 @@ static inline const void *key_at(const struct pass *pass, unsigned int number, u
 }
 
 /* The first packet of a flow, perhaps. */
-/* To record a packet costs some thousand cycles: with more of them in a burst all its packets would
- * wait, under a flood of new flows, or after a change that ends all. The others just walk. */
-#define MOST_RECORDED 64
-
 static __rte_noinline void record(struct pass *pass, unsigned int number, uint16_t at)
 {
 	struct candidates *c = &pass->burst->lanes[number];
 	uint16_t place = c->place[at];
 
-	if (c->walks[at] || pass->recorded >= MOST_RECORDED ||
+	if (c->walks[at] || pass->recorded >= pass->fusion->records ||
 	    !may_record(pass->fusion, sl_key_bare(number, key_at(pass, number, at)), pass->now))
 		return;
 	if (sl_trail_begin(pass->fusion, sl_hop_of(pass->node)->graph, pass->pkts[place], number,
@@ -399,6 +395,8 @@ static __rte_always_inline void take(struct pass *pass, unsigned int number, uin
 	}
 	course = course_at(fusion, usage->course);
 	if (unlikely(!course->valid)) {
+		if (pass->recorded >= fusion->records)
+			return; /* another time, or in a sweep */
 		sl_flow_end(fusion, slot | (number == LANE6 ? FLOW6 : 0));
 		bump(&fusion->stats.cut, 1);
 		record(pass, number, at);
@@ -505,6 +503,8 @@ static void process(struct sl_node *node, struct rte_mbuf **pkts, uint8_t *edge,
 	if (burst.lanes[LANE6].n > 0)
 		take_lane(&pass, LANE6);
 	credit_course(&pass);
+	if (unlikely(pass.recorded >= fusion->records))
+		fusion->records = RTE_MIN(fusion->records * 2, (uint32_t)MOST_RECORDED);
 	if (likely(!pass.verify_one))
 		fusion->countdown -= pass.hits;
 	count(&pass, n);
@@ -520,6 +520,7 @@ static void tick(struct sl_node *node)
 	sl_fusion_settle(fusion);
 	if (fusion->countdown > 2 * atomic_load(&fusion->conf.control->sample) + SL_BURST)
 		fusion->countdown = next_sample(fusion); /* another rate was asked for */
+	sl_fusion_sweep(fusion);
 	sl_flows_age(fusion, *node->now);
 }
 

@@ -60,6 +60,7 @@ struct sl_fusion *sl_fusion_new(const struct sl_fusion_conf *conf, struct sl_err
 	fusion->countdown = atomic_load(&conf->control->sample);
 	if (fusion->countdown == 0)
 		fusion->countdown = UINT32_MAX;
+	fusion->records = MOST_RECORDED;
 	fusion->seen_changes = sl_fusion_changes();
 	fusion->seen_all = sl_fusion_all();
 	atomic_store(&fusion->swept_changes, fusion->seen_changes);
@@ -90,6 +91,11 @@ void sl_fusion_free(struct sl_fusion *fusion)
 bool sl_fusion_swept(const struct sl_fusion *fusion, uint64_t since)
 {
 	return atomic_load_explicit(&fusion->swept_changes, memory_order_acquire) >= since;
+}
+
+bool sl_fusion_sweep(struct sl_fusion *fusion)
+{
+	return unlikely(fusion->sweeping != 0) && sl_flows_sweep(fusion);
 }
 
 void sl_fusion_stats(const struct sl_fusion *fusion, struct sl_fusion_stats *stats)

@@ -57,6 +57,9 @@ void sl_fusion_settle(struct sl_fusion *fusion);
 /* Worker: if something was un-fused since the last call, settle what it is owed, and use it no
  * more. Called before the worker says that it is quiescent. */
 void sl_fusion_refresh(struct sl_fusion *fusion);
+/* Worker: take some of the flows that became stale out of the table, for a few microseconds.
+ * Whether there are more. Each round, and by the node's tick. */
+bool sl_fusion_sweep(struct sl_fusion *fusion);
 /* Any thread: whether no flow refers to what was un-fused before `since`, a value of
  * sl_fusion_changes(), so that instances and graphs of then can go. */
 bool sl_fusion_swept(const struct sl_fusion *fusion, uint64_t since);

@@ -347,6 +347,11 @@ void sl_graph_refresh(struct sl_graph *graph)
 		sl_fusion_refresh(graph->conf.fusion);
 }
 
+bool sl_graph_sweep(struct sl_graph *graph)
+{
+	return graph->conf.fusion != NULL && sl_fusion_sweep(graph->conf.fusion);
+}
+
 void sl_graph_settle(struct sl_graph *graph)
 {
 	if (graph->conf.fusion != NULL)

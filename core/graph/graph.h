@@ -110,8 +110,10 @@ int sl_graph_collect(struct sl_graph *graph, uint16_t hop, const struct sl_comma
 /* The same for any other call of the hop's type. False: it crashed, hung or is in quarantine. */
 bool sl_graph_call(struct sl_node *node, void (*run)(void *context), void *context);
 
-/* Worker, between walks: take note of what was un-fused; credit what fused packets are owed. */
+/* Worker, between walks: take note of what was un-fused; clear some of it away, and say whether
+ * there is more; credit what fused packets are owed. */
 void sl_graph_refresh(struct sl_graph *graph);
+bool sl_graph_sweep(struct sl_graph *graph);
 void sl_graph_settle(struct sl_graph *graph);
 
 /*

@@ -22,6 +22,7 @@
 #include <core/flow/fusion.h>
 #include <core/host/log.h>
 #include <core/host/private.h>
+#include <core/plugin/growth.h>
 
 /* How long a worker may take to come back to its loop. */
 #define TURN_MS 3000
@@ -33,6 +34,8 @@
 static void nap(void)
 {
 	sl_workers_watch();
+	/* New instances fill their tables now. */
+	sl_growth_tend();
 	/* Short: workers may share the core, and packets wait for nobody. */
 	nanosleep(&(struct timespec){.tv_nsec = 20000}, NULL);
 }

@@ -137,9 +137,16 @@ static size_t backend_size(size_t size)
 static void *backend_take(struct sl_arena *arena, size_t size)
 {
 	void *memory = mallocx(size, backend_flags(arena) | MALLOCX_ZERO);
+	size_t taken;
 
-	if (memory != NULL)
-		arena->used += sallocx(memory, (int)MALLOCX_ALIGN(LINE));
+	if (memory == NULL)
+		return NULL;
+	taken = sallocx(memory, (int)MALLOCX_ALIGN(LINE));
+	/* Pages that jemalloc knows to be zero nobody has touched: no worker shall be the first. */
+	for (size_t at = 0; at < taken; at += PAGE)
+		((volatile char *)memory)[at] = 0;
+	((volatile char *)memory)[taken - 1] = 0;
+	arena->used += taken;
 	return memory;
 }
 

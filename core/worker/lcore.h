@@ -67,6 +67,7 @@ struct sl_worker {
 
 	struct sl_idle idle __rte_cache_aligned;
 	uint64_t next_tick;
+	uint32_t warm; /* most packets of a poll for now: `burst`, but soon after a change */
 };
 
 /* A statistic has one writer; relaxed atomics are plain moves, and no data race. */

@@ -19,7 +19,7 @@ static uint32_t poll_ports(struct sl_worker *worker, const struct sl_worker_grap
 			   uint64_t now)
 {
 	struct rte_mbuf *pkts[SL_BURST];
-	uint32_t burst = worker->burst, total = 0, unwalked = 0;
+	uint32_t burst = worker->warm, total = 0, unwalked = 0;
 
 	for (unsigned int i = 0; i < running->poll_count; i++) {
 		const struct sl_poll *poll = &running->polls[i];
@@ -64,7 +64,13 @@ static uint32_t round_of_packets(struct sl_worker *worker, const struct sl_worke
 	return got;
 }
 
-/* From what it ran to what was published: see core/host/switch.c. */
+/*
+ * From what it ran to what was published: see core/host/switch.c. What comes next finds cold
+ * caches, and flows whose actions are stale: few packets make the first rounds, so that none takes
+ * long.
+ */
+#define FEW 16u
+
 static void turn(struct sl_worker *worker, struct sl_worker_graph *to, uint64_t now)
 {
 	struct sl_worker_graph *from = atomic_load_explicit(&worker->turned, memory_order_relaxed);
@@ -84,6 +90,7 @@ static void turn(struct sl_worker *worker, struct sl_worker_graph *to, uint64_t 
 	} else if (from != NULL) {
 		sl_graph_forget(to->graph);
 	}
+	worker->warm = RTE_MIN(worker->burst, FEW);
 	atomic_store_explicit(&worker->turned, to, memory_order_release);
 }
 
@@ -169,7 +176,7 @@ int sl_worker_loop(void *context)
 	rte_rcu_qsbr_thread_online(qsbr, worker->index);
 	for (;;) {
 		struct sl_worker_graph *running;
-		bool slept = false, turns;
+		bool slept = false, turns, stale = false;
 		uint32_t got = 0;
 		uint64_t then, own = 0;
 
@@ -186,13 +193,17 @@ int sl_worker_loop(void *context)
 		if (wish >= SL_WORKER_STOP ||
 		    (wish == SL_WORKER_DRAIN && got == 0 && is_empty(worker, running)))
 			break;
-		if (likely(running != NULL))
+		if (likely(running != NULL)) {
 			sl_graph_refresh(running->graph);
+			stale = sl_graph_sweep(running->graph);
+		}
 		rte_rcu_qsbr_quiescent(qsbr, worker->index);
 		sl_stat_add(&stats->loops, 1);
 		if (got > 0) {
 			sl_idle_busy(&worker->idle);
 			sl_stat_add(&stats->busy_loops, 1);
+		} else if (stale) {
+			/* Somebody waits for the last of it. */
 		} else if (sl_idle_rest(worker, running)) {
 			sl_stat_add(&stats->sleeps, 1);
 			slept = true;
@@ -202,6 +213,8 @@ int sl_worker_loop(void *context)
 		sl_stat_add(got > 0 ? &stats->busy_cycles : &stats->idle_cycles, now - then);
 		if (unlikely(!slept && now - then > stats->switch_gap))
 			note_gap(stats, now - then);
+		if (unlikely(worker->warm < worker->burst) && got > 0)
+			worker->warm = RTE_MIN(worker->warm * 2, worker->burst);
 		if (unlikely(turns))
 			note_own(stats, own_time() - own);
 		__atomic_store_n(&stats->heartbeat, now, __ATOMIC_RELAXED);

@@ -41,6 +41,7 @@ struct sl_worker *sl_worker_new(uint16_t index, unsigned int lcore, uint32_t bur
 	worker->index = index;
 	worker->lcore = lcore;
 	worker->burst = burst == 0 ? 1 : RTE_MIN(burst, (uint32_t)SL_BURST);
+	worker->warm = worker->burst;
 	sl_idle_init(&worker->idle, idle);
 	snprintf(name, sizeof(name), "sl-inbox-%u", index);
 	worker->inbox = rte_ring_create(name, INBOX_SIZE, (int)rte_lcore_to_socket_id(lcore),

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Change under load: hundreds of applies, rollbacks and reloads while a generator sends at full rate on
 one worker. Packets are numbered; a function at the end of the chain counts what is missing or out of
-order. See tests/system/test_apply, which does the same for less long."""
+order. See tests/system/test_apply, which does the same for less long. What the machine does by itself
+is measured beside it: the longest gap in as many windows of the same length in which nothing changes."""
 import importlib.machinery
 import importlib.util
 import os
@@ -9,10 +10,12 @@ import pathlib
 import shutil
 import statistics
 import tempfile
+import time
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 FLOWS = 16384
 SESSIONS = 100000
+WARM = 20  # windows
 
 
 def load(build):
@@ -129,6 +132,33 @@ def reloads(test, build, count):
     return {**row, "sessions_lost": sum(after[name] - before[name] for name in vnfs)}
 
 
+def nothing(test, rows):
+    """The same load, and for each case windows as many and as long as its changes took."""
+    return [undisturbed(test, row) for row in rows]
+
+
+def undisturbed(test, row):
+    """By the function at the end of the chain, which notes when bursts come."""
+    with tempfile.TemporaryDirectory() as folder:
+        test.order.clear()
+        text = several(test, f", flows: {row['flows']}")
+        window = max(row["took_us"], 1000)
+        sluice = test.Sluice(folder, text.replace("/sequence}", f"/sequence, window: {window} us}}"),
+                             [1], 0)
+        end = time.monotonic() + 60
+        gaps = []
+        while len(gaps) < row["changes"] + WARM and time.monotonic() < end:
+            time.sleep(0.2)
+            gaps = sluice.get("/v1/vnfs/end/gaps")["records"]
+        sluice.stop()
+    # In the first ones sessions begin.
+    gaps = [gap["ns"] / 1000 for gap in gaps[WARM:WARM + row["changes"]]]
+    assert gaps, "no window came to its end"
+    return {"case": row["case"] + "-nothing", "system": "sluice", "flows": row["flows"], "bytes": 64,
+            "windows": len(gaps), "window_us": window, "gap_us": percentiles(gaps)}
+
+
 def run(build):
     test = load(build)
-    return [applies(test, 500), rollbacks(test, 100), reloads(test, build, 100)]
+    rows = [applies(test, 500), rollbacks(test, 100), reloads(test, build, 100)]
+    return rows + nothing(test, rows)

@@ -234,6 +234,13 @@ def change(rows):
                       *(str(row[key]) for key in ("drops", "lost", "reordered")),
                       str(row.get("sessions_lost", NONE)), pair(tenth, row["own_gap_us"]),
                       pair(tenth, row["gap_us"])])
+    for case, name in names.items():
+        row = rows.row(f"change-{case}-nothing", "sluice", 100000 if case == "reload" else 16384)
+        if row is None:
+            continue
+        what = name.partition(":")[0].partition(" of ")[0]
+        lines.append([f"nothing changed, in windows of {row['window_us'] / 1000:.1f} ms as {what} take",
+                      str(row["windows"]), *[NONE] * 6, pair(tenth, row["gap_us"])])
     return table(["", "changes", "packets", "dropped", "missing", "out of order", "sessions lost",
                   "gap, own time: p50 / p99 / max, µs", "gap, by the clock"], lines)
 

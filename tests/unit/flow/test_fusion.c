@@ -821,6 +821,50 @@ static void unfused_by_instance(void **state)
 	end(fusion);
 }
 
+/* Caches are cold then: a burst records 16, the next 32, then as many as ever. */
+static void few_are_recorded_after_a_change(void **state)
+{
+	uint16_t fuse;
+	struct sl_fusion *fusion = begin(1024, &fuse);
+
+	(void)state;
+	send_flows(fuse, 1, 64, 1000);
+	assert_int_equal(look(fusion).fused, 64);
+	sl_unfuse(bed.instances[1]);
+	for (unsigned int i = 0, fused = 16; i < 3; i++, fused = fused * 2 + 16) {
+		send_flows(fuse, 1, 64, 2000 + i);
+		assert_int_equal(look(fusion).fused, 64 + RTE_MIN(fused, 64u));
+	}
+	assert_int_equal(look(fusion).flows, 64);
+	assert_int_equal(look(fusion).cut, 64);
+	send_flows(fuse, 1, 64, 3000);
+	assert_int_equal(look(fusion).hits, 16 + 48 + 64);
+	end(fusion);
+}
+
+/* However many are stale, a round takes out only some. */
+static void swept_in_slices(void **state)
+{
+	uint16_t fuse;
+	struct sl_fusion *fusion = begin(65536, &fuse);
+	unsigned int slices = 1;
+
+	(void)state;
+	for (unsigned int i = 0; i < 64; i++)
+		send_flows(fuse, 1 + i * 64, 64, 1000 + i);
+	assert_true(look(fusion).flows > 3000);
+	assert_false(sl_graph_sweep(bed.graph)); /* nothing is stale */
+	sl_unfuse(bed.instances[1]);
+	sl_graph_refresh(bed.graph);
+	assert_false(sl_fusion_swept(fusion, sl_fusion_changes()));
+	while (sl_graph_sweep(bed.graph))
+		slices++;
+	assert_true(slices > 1);
+	assert_true(sl_fusion_swept(fusion, sl_fusion_changes()));
+	assert_int_equal(look(fusion).flows, 0);
+	end(fusion);
+}
+
 /* The packets on their way were decided about by the old state, whatever the epoch is by then. */
 static void unfused_while_it_decides(void **state)
 {
@@ -938,6 +982,8 @@ int main(void)
 		cmocka_unit_test(lies_are_found),
 		cmocka_unit_test(guarded_is_verified),
 		cmocka_unit_test(unfused_by_instance),
+		cmocka_unit_test(few_are_recorded_after_a_change),
+		cmocka_unit_test(swept_in_slices),
 		cmocka_unit_test(unfused_while_it_decides),
 		cmocka_unit_test(cut_by_anchor),
 		cmocka_unit_test(full_table_evicts_the_idle),
