@@ -32,6 +32,11 @@ static uint32_t find_in_chain(const struct sl_index *index, const void *key, uin
 	return SL_NO_SLOT;
 }
 
+void sl_index_fetch(const struct sl_index *index, uint32_t hash)
+{
+	rte_prefetch0(&index->buckets[sl_index_bucket(index, hash)]);
+}
+
 uint32_t sl_index_find(const struct sl_index *index, const void *key, uint32_t hash)
 {
 	return find_in_chain(index, key, hash);

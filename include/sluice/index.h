@@ -65,6 +65,12 @@ SL_PUBLIC void sl_index_free(struct sl_index *index);
 SL_PUBLIC void sl_index_find_bulk(const struct sl_index *index, const void *keys,
 				  const uint32_t *hashes, uint32_t *slots, uint16_t n);
 
+/**
+ * Fetch what finding or adding a key of that hash looks at first, for some time later: from memory
+ * it takes as long as some hundred instructions.
+ */
+SL_PUBLIC void sl_index_fetch(const struct sl_index *index, uint32_t hash);
+
 /** Find one key. */
 SL_PUBLIC uint32_t sl_index_find(const struct sl_index *index, const void *key, uint32_t hash);
 

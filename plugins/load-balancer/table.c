@@ -259,6 +259,7 @@ enum lb_reason sl_lb_session_new(struct lb_worker *w, enum lb_lane lane, const u
 	if (*slot == SL_NO_SLOT)
 		return LB_TABLE_FULL;
 	sl_lb_reverse(b, lane, key, &reverse);
+	sl_index_fetch(table->index, sl_index_hash(&reverse, table->key_size));
 	fill_flow(w, table, 2 * *slot, backend, key, writes[b->mode]);
 	fill_flow(w, table, 2 * *slot + 1, backend, &reverse,
 		  b->mode == LB_DNAT ? LB_WRITE_SOURCE : LB_WRITE_NOTHING);

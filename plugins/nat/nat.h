@@ -336,7 +336,11 @@ void sl_nat_block_place(const struct nat_worker *w, uint32_t block, uint32_t *ad
 /* ---- sessions.c: mappings, sessions, their ends ---- */
 uint32_t sl_nat_mapping_by_inside(const struct nat_worker *w, union nat_endpoint inside);
 uint32_t sl_nat_mapping_by_outside(const struct nat_worker *w, union nat_endpoint outside);
-enum nat_reason sl_nat_mapping_new(struct nat_worker *w, union nat_endpoint inside, uint32_t *slot);
+/* Fetch what looking for the mapping of a packet with that key takes first. */
+void sl_nat_mapping_fetch(const struct nat_worker *w, const struct nat_key *key);
+/* remote: of the session that it is made for. */
+enum nat_reason sl_nat_mapping_new(struct nat_worker *w, union nat_endpoint inside,
+				   union nat_endpoint remote, uint32_t *slot);
 void sl_nat_mapping_end_unused(struct nat_worker *w, uint32_t slot);
 /* remote: address, port and protocol of the other side. */
 enum nat_reason sl_nat_session_new(struct nat_worker *w, uint32_t mapping,

@@ -182,7 +182,7 @@ static uint8_t session_outbound(struct nat_worker *w, struct rte_mbuf *m, const 
 		return SL_DROP(reason);
 	mapping = sl_nat_mapping_by_inside(w, inside);
 	if (mapping == SL_NO_SLOT)
-		reason = sl_nat_mapping_new(w, inside, &mapping);
+		reason = sl_nat_mapping_new(w, inside, remote, &mapping);
 	if (reason == NAT_FINE) {
 		reason = sl_nat_session_new(w, mapping, remote, &session);
 		if (reason == NAT_FINE)
@@ -354,6 +354,9 @@ void sl_nat_process(struct sl_node *node, struct rte_mbuf **pkts, uint8_t *edge,
 	if (count == 0)
 		return;
 	sl_index_find_bulk(w->flow_index, keys, hashes, slots, count);
+	for (uint16_t i = 0; i < count; i++)
+		if (unlikely(slots[i] == SL_NO_SLOT))
+			sl_nat_mapping_fetch(w, &keys[i]);
 	for (uint16_t i = 0; i < count; i++) {
 		struct rte_mbuf *m = pkts[at[i]];
 		const struct sl_packet *p = sl_packet(m);
