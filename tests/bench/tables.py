@@ -239,7 +239,8 @@ def change(rows):
         if row is None:
             continue
         what = name.partition(":")[0].partition(" of ")[0]
-        lines.append([f"nothing changed, in windows of {row['window_us'] / 1000:.1f} ms as {what} take",
+        window = tenth(row["window_us"] / 1000)
+        lines.append([f"nothing changed, in windows of {window} ms, as {what} take",
                       str(row["windows"]), *[NONE] * 6, pair(tenth, row["gap_us"])])
     return table(["", "changes", "packets", "dropped", "missing", "out of order", "sessions lost",
                   "gap, own time: p50 / p99 / max, µs", "gap, by the clock"], lines)
