@@ -65,12 +65,24 @@ static uint32_t round_of_packets(struct sl_worker *worker, const struct sl_worke
 }
 
 /*
- * From what it ran to what was published: see core/host/switch.c. What comes next finds cold
- * caches, and flows whose actions are stale: few packets make the first rounds, so that none takes
- * long.
+ * After a change caches are cold, and flows whose actions are stale walk and are recorded anew: few
+ * packets make the first rounds, and more only while they take no longer than this, so that none
+ * waits long for those before it.
  */
-#define FEW 16u
+#define FEW      16u
+#define ROUND_US 25
 
+static void pace(struct sl_worker *worker, uint64_t took, bool stale)
+{
+	uint64_t most = worker->idle.us_cycles * ROUND_US;
+
+	if (!stale || took < most)
+		worker->warm = RTE_MIN(worker->warm * 2, worker->burst);
+	else if (took > 2 * most)
+		worker->warm = RTE_MAX(worker->warm / 2, RTE_MIN(worker->burst, FEW));
+}
+
+/* From what it ran to what was published: see core/host/switch.c. */
 static void turn(struct sl_worker *worker, struct sl_worker_graph *to, uint64_t now)
 {
 	struct sl_worker_graph *from = atomic_load_explicit(&worker->turned, memory_order_relaxed);
@@ -213,8 +225,8 @@ int sl_worker_loop(void *context)
 		sl_stat_add(got > 0 ? &stats->busy_cycles : &stats->idle_cycles, now - then);
 		if (unlikely(!slept && now - then > stats->switch_gap))
 			note_gap(stats, now - then);
-		if (unlikely(worker->warm < worker->burst) && got > 0)
-			worker->warm = RTE_MIN(worker->warm * 2, worker->burst);
+		if (unlikely(stale || worker->warm < worker->burst) && got > 0)
+			pace(worker, now - then, stale);
 		if (unlikely(turns))
 			note_own(stats, own_time() - own);
 		__atomic_store_n(&stats->heartbeat, now, __ATOMIC_RELAXED);
