@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include <core/chain/load.h>
+#include <core/chain/merge.h>
 #include <core/chain/plan.h>
 
 /* All memory of a chain: trees, configuration, places. */
@@ -311,8 +312,13 @@ struct sl_chain *sl_chain_use(struct sl_chain *chain)
 
 void sl_chain_free(struct sl_chain *chain)
 {
-	if (chain != NULL && --chain->users == 0)
-		sl_store_free(chain->store);
+	if (chain == NULL || --chain->users > 0)
+		return;
+	if (chain->merged != NULL) {
+		sl_chain_free(chain->merged->old);
+		sl_chain_free(chain->merged->new);
+	}
+	sl_store_free(chain->store);
 }
 
 bool sl_chain_place(void *chain, const void *field, struct sl_place *place)

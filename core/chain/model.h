@@ -22,12 +22,20 @@ enum sl_on_fault {
 #define SL_RESTART_AFTER UINT64_C(100000000)
 #define SL_RESTART_MOST  UINT64_C(60000000000)
 
+/* Of a chain that is merged of two (core/chain/merge.h): which of them has it. */
+enum sl_part {
+	SL_PART_BOTH, /* all there is in other chains */
+	SL_PART_OLD,
+	SL_PART_NEW,
+};
+
 struct sl_chain_port {
 	const char *name;
 	const struct sl_port_kind *kind;
 	const void *kind_config;
 	const struct sl_port_config *config;
 	struct sl_place place;
+	enum sl_part part;
 };
 
 struct sl_chain_vnf {
@@ -45,6 +53,8 @@ struct sl_chain_vnf {
 	const uint32_t *edge_paths;
 	unsigned int edge_count;
 	struct sl_place place;
+	enum sl_part part;
+	const uint32_t *old_edge_paths; /* BOTH, in a merged chain: the same for old paths */
 };
 
 #define SL_NO_PATH UINT32_MAX
@@ -62,6 +72,7 @@ struct sl_chain_path {
 	struct sl_chain_stop *stops;
 	unsigned int stop_count;
 	struct sl_place place;
+	enum sl_part part;
 };
 
 /* Steering of one port: the config of an SL_NODE_STEERS type. SL_PATH values in it are
@@ -72,6 +83,7 @@ struct sl_chain_steering {
 	const struct sl_node_type *type;
 	const void *config;
 	struct sl_place place;
+	enum sl_part part;
 };
 
 /* `fusion`: how flows are fused. */
@@ -84,7 +96,8 @@ struct sl_chain_fusion {
 	const char *mismatches; /* file, or NULL */
 };
 
-struct sl_store; /* core/chain/store.h */
+struct sl_store;  /* core/chain/store.h */
+struct sl_merged; /* core/chain/merge.h */
 
 struct sl_chain {
 	const char *name; /* of the file, without folder and suffix, unless it says `name:` */
@@ -100,6 +113,7 @@ struct sl_chain {
 	const struct sl_chain_fusion *fusion;
 	struct sl_store *store; /* all memory above */
 	unsigned int users;     /* see sl_chain_use() */
+	struct sl_merged *merged; /* NULL: it is not merged of others */
 };
 
 /* A path as it can be entered at a port: from its first port, or, both ways, from its last. */
@@ -112,9 +126,12 @@ struct sl_chain_entry {
 #define SL_MAX_ENTRIES (SL_EDGE_LAST + 1 - SL_EDGE_FIRST)
 
 /* The entries of a port, in the order of the file; returns how many there are, which may be
- * more than the `room` that were written. */
+ * more than the `room` that were written. Of a merged chain: those of the new one. */
 unsigned int sl_chain_entries(const struct sl_chain *chain, unsigned int port,
 			      struct sl_chain_entry *entries, unsigned int room);
+/* Of a merged chain: those by paths that only the old one has. */
+unsigned int sl_chain_old_entries(const struct sl_chain *chain, unsigned int port,
+				  struct sl_chain_entry *entries, unsigned int room);
 
 /*
  * Read, check, report every error; what is odd but allowed (a VNF in no path) is a note. NULL

@@ -6,6 +6,13 @@
  *   entry:  rx -> fuse -> [reassemble] -> [l3-in] -> spread -> fuse -> [steer | unpin] -> paths
  *   path:   VNF hops, one each way; fuse behind those that decapsulate
  *   exit:   [pin] -> [l3-out | fragment] -> tx
+ *
+ * Of a chain that is merged of two (core/chain/merge.h), old and new have gates of their own at a port
+ * whose paths differ, which share all up to the choice between them, and the way out:
+ *
+ *   entry:  rx -> ... -> spread (as the old one wants it) -> fuse -> drain -> [old steer] -> old paths
+ *                                                                 \-> [spread] -> [steer] -> paths
+ *   exit:   drain -> [pin] -> ...
  */
 #include <errno.h>
 #include <limits.h>
@@ -13,6 +20,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <core/chain/merge.h>
 #include <core/chain/plan.h>
 
 /* What the planner knows of a path while it works. */
@@ -43,7 +51,8 @@ struct planner {
 	struct sl_plan *plan;
 	unsigned int room;
 	struct way *ways;
-	struct gate *gates;
+	struct gate *gates;     /* per port */
+	struct gate *old_gates; /* the same, for old paths */
 	bool failed; /* out of memory or of hop numbers: stop; told already */
 	bool wrong;  /* the chain cannot be planned; told already */
 };
@@ -118,6 +127,24 @@ static void lead(struct planner *p, uint16_t hop, unsigned int edge, uint16_t ta
 		from->edge_count = (uint8_t)(edge + 1);
 }
 
+static struct gate *gate_of(const struct planner *p, unsigned int port, enum sl_part part)
+{
+	return part == SL_PART_OLD ? &p->old_gates[port] : &p->gates[port];
+}
+
+/* Whether flows are to be told apart there: both the old chain and the new one have the port. */
+static bool drains(const struct planner *p, unsigned int port)
+{
+	return p->old_gates[port].entry_count > 0 && p->chain->ports[port].part == SL_PART_BOTH;
+}
+
+/* Where the edges of a VNF lead out of a path. */
+static const uint32_t *edges_from(const struct sl_chain_vnf *vnf, const struct sl_chain_path *path)
+{
+	return path->part == SL_PART_OLD && vnf->old_edge_paths != NULL ? vnf->old_edge_paths
+									: vnf->edge_paths;
+}
+
 static unsigned int own_edges(const struct sl_node_type *type)
 {
 	unsigned int count = 0;
@@ -136,10 +163,11 @@ static void spread_reach(const struct sl_chain *chain, struct way *ways, unsigne
 	ways[from].reaches[path] = true;
 	for (unsigned int s = 0; s < chain->paths[path].stop_count; s++) {
 		const struct sl_chain_vnf *vnf = &chain->vnfs[chain->paths[path].stops[s].vnf];
+		const uint32_t *edges = edges_from(vnf, &chain->paths[path]);
 
 		for (unsigned int e = 0; e < vnf->edge_count; e++)
-			if (vnf->edge_paths[e] != SL_NO_PATH)
-				spread_reach(chain, ways, from, vnf->edge_paths[e]);
+			if (edges[e] != SL_NO_PATH)
+				spread_reach(chain, ways, from, edges[e]);
 	}
 }
 
@@ -161,8 +189,8 @@ static bool wants_whole(const struct sl_chain *chain, const struct way *way)
 /* Datagrams that were put together may leave by this path. */
 static bool carries_reassembled(const struct planner *p, unsigned int path)
 {
-	for (unsigned int g = 0; g < p->chain->port_count; g++) {
-		const struct gate *gate = &p->gates[g];
+	for (unsigned int g = 0; g < 2 * p->chain->port_count; g++) {
+		const struct gate *gate = &p->gates[g]; /* the old ones stand behind them */
 
 		for (unsigned int e = 0; gate->reassembles && e < gate->entry_count; e++)
 			if (p->ways[gate->entries[e].path].reaches[path])
@@ -173,9 +201,8 @@ static bool carries_reassembled(const struct planner *p, unsigned int path)
 
 /* Where packets go whose session nobody knows: the one path that starts here and that no VNF
  * sends packets to; when none starts here, the first that ends here. */
-static void find_home(struct planner *p, unsigned int port)
+static void find_home(struct planner *p, unsigned int port, struct gate *gate)
 {
-	struct gate *gate = &p->gates[port];
 	const struct sl_chain_path *home = NULL;
 	unsigned int starts = 0;
 
@@ -208,15 +235,17 @@ static void find_home(struct planner *p, unsigned int port)
 		       !(starts == gate->entry_count && home != NULL);
 }
 
-static void survey_port(struct planner *p, unsigned int port)
+static void survey_gate(struct planner *p, unsigned int port, bool old)
 {
 	const struct sl_chain *chain = p->chain;
-	struct gate *gate = &p->gates[port];
+	struct gate *gate = gate_of(p, port, old ? SL_PART_OLD : SL_PART_BOTH);
 
 	gate->addresses = chain->ports[port].config->addresses.count > 0;
-	gate->entry_count = sl_chain_entries(chain, port, gate->entries, SL_MAX_ENTRIES);
+	gate->entry_count = old ? sl_chain_old_entries(chain, port, gate->entries, SL_MAX_ENTRIES)
+				: sl_chain_entries(chain, port, gate->entries, SL_MAX_ENTRIES);
 	for (unsigned int s = 0; s < chain->steering_count; s++)
-		if (chain->steerings[s].port == port)
+		if (chain->steerings[s].port == port &&
+		    (chain->steerings[s].part == SL_PART_OLD) == old)
 			gate->steering = &chain->steerings[s];
 	if (gate->entry_count > SL_MAX_ENTRIES) {
 		p->wrong = true;
@@ -228,7 +257,17 @@ static void survey_port(struct planner *p, unsigned int port)
 	for (unsigned int e = 0; e < gate->entry_count; e++)
 		if (wants_whole(chain, &p->ways[gate->entries[e].path]))
 			gate->reassembles = true;
-	find_home(p, port);
+	find_home(p, port, gate);
+}
+
+static void survey_port(struct planner *p, unsigned int port)
+{
+	struct gate *gate = &p->gates[port], *old = &p->old_gates[port];
+
+	survey_gate(p, port, false);
+	survey_gate(p, port, true);
+	/* They have one way in. */
+	gate->reassembles = old->reassembles = gate->reassembles || old->reassembles;
 }
 
 static void survey(struct planner *p)
@@ -248,9 +287,14 @@ static void survey(struct planner *p)
 	for (unsigned int i = 0; i < chain->path_count; i++)
 		spread_reach(chain, p->ways, i, i);
 	for (unsigned int v = 0; v < chain->vnf_count; v++)
-		for (unsigned int e = 0; e < chain->vnfs[v].edge_count; e++)
-			if (chain->vnfs[v].edge_paths[e] != SL_NO_PATH)
-				p->ways[chain->vnfs[v].edge_paths[e]].named = true;
+		for (unsigned int e = 0; e < chain->vnfs[v].edge_count; e++) {
+			const struct sl_chain_vnf *vnf = &chain->vnfs[v];
+
+			if (vnf->edge_paths[e] != SL_NO_PATH)
+				p->ways[vnf->edge_paths[e]].named = true;
+			if (vnf->old_edge_paths != NULL && vnf->old_edge_paths[e] != SL_NO_PATH)
+				p->ways[vnf->old_edge_paths[e]].named = true;
+		}
 	for (unsigned int i = 0; i < chain->port_count; i++)
 		survey_port(p, i);
 }
@@ -272,6 +316,9 @@ static void plan_tx(struct planner *p, unsigned int port)
 	if (gate->plain_out != gate->tx)
 		lead(p, gate->plain_out, SL_ON, gate->tx);
 	p->plan->out[port] = gate->out;
+	p->old_gates[port].tx = gate->tx;
+	p->old_gates[port].out = gate->out;
+	p->old_gates[port].plain_out = gate->plain_out;
 }
 
 /* Rank of a path among the entries of a port, or UINT_MAX when it cannot be entered there. */
@@ -283,6 +330,24 @@ static unsigned int rank_at(const struct gate *gate, unsigned int path)
 	return UINT_MAX;
 }
 
+/* Note which chain a session belongs to that leaves by `next`. */
+static uint16_t plan_note(struct planner *p, unsigned int path, unsigned int port,
+			  enum sl_side from, uint16_t next)
+{
+	const struct sl_chain_path *route = &p->chain->paths[path];
+	uint16_t hop = add(p, SL_PLAN_DRAIN, port, from, "%s/%s%cdrain", route->name,
+			   p->chain->ports[port].name, from == SL_INSIDE ? '>' : '<');
+
+	lead(p, hop, SL_ON, next);
+	if (!p->failed) {
+		p->plan->hops[hop].path = path;
+		p->plan->hops[hop].part = route->part;
+		p->plan->hops[hop].rank = route->part == SL_PART_OLD ? SL_PLAN_DRAIN_OLD_EXIT
+								     : SL_PLAN_DRAIN_NEW_EXIT;
+	}
+	return hop;
+}
+
 /* The way out of a path for packets that come from that side. A hop of its own per path, as
  * what turns back there goes into this path's last VNF. */
 static void plan_exit(struct planner *p, unsigned int path, enum sl_side from)
@@ -290,7 +355,7 @@ static void plan_exit(struct planner *p, unsigned int path, enum sl_side from)
 	const struct sl_chain_path *route = &p->chain->paths[path];
 	unsigned int port = from == SL_INSIDE ? route->last : route->first;
 	const char *name = p->chain->ports[port].name, arrow = from == SL_INSIDE ? '>' : '<';
-	struct gate *gate = &p->gates[port];
+	struct gate *gate = gate_of(p, port, route->part);
 	unsigned int rank = rank_at(gate, path);
 	uint16_t hop = gate->tx, pin;
 
@@ -302,6 +367,7 @@ static void plan_exit(struct planner *p, unsigned int path, enum sl_side from)
 	if (hop != gate->tx && !p->failed) {
 		lead(p, hop, SL_ON, gate->tx);
 		p->plan->hops[hop].path = path;
+		p->plan->hops[hop].part = route->part;
 	}
 	if (gate->unpins && rank != UINT_MAX) {
 		pin = add(p, SL_PLAN_PIN, port, from, "%s/%s%cpin", route->name, name, arrow);
@@ -309,9 +375,12 @@ static void plan_exit(struct planner *p, unsigned int path, enum sl_side from)
 		if (!p->failed) {
 			p->plan->hops[pin].path = path;
 			p->plan->hops[pin].rank = rank;
+			p->plan->hops[pin].part = route->part;
 		}
 		hop = pin;
 	}
+	if (drains(p, port))
+		hop = plan_note(p, path, port, from, hop);
 	p->ways[path].exit[from] = hop;
 }
 
@@ -338,6 +407,7 @@ static void plan_hops(struct planner *p, unsigned int path)
 				continue;
 			p->plan->hops[hop].vnf = vnf;
 			p->plan->hops[hop].path = path;
+			p->plan->hops[hop].part = route->part;
 		}
 	}
 }
@@ -405,6 +475,7 @@ static uint16_t behind(struct planner *p, uint16_t hop, unsigned int edge, uint1
 	if (!p->failed) {
 		p->plan->hops[fuse].vnf = p->plan->hops[hop].vnf;
 		p->plan->hops[fuse].path = p->plan->hops[hop].path;
+		p->plan->hops[fuse].part = p->plan->hops[hop].part;
 	}
 	return fuse;
 }
@@ -416,6 +487,7 @@ static void join_path(struct planner *p, unsigned int path)
 
 	for (unsigned int s = 0; s < route->stop_count; s++) {
 		const struct sl_chain_vnf *vnf = &p->chain->vnfs[route->stops[s].vnf];
+		const uint32_t *edges = edges_from(vnf, route);
 
 		for (unsigned int side = 0; side < 2; side++) {
 			uint16_t hop = side == SL_INSIDE ? way->on[s] : way->back[s];
@@ -428,10 +500,9 @@ static void join_path(struct planner *p, unsigned int path)
 			for (unsigned int e = 0; e < vnf->edge_count; e++) {
 				unsigned int edge = SL_EDGE_FIRST + e;
 
-				next = vnf->edge_paths[e] == SL_NO_PATH
+				next = edges[e] == SL_NO_PATH
 					       ? SL_PLAN_NONE
-					       : go_over(p, vnf->edge_paths[e], route->stops[s].vnf,
-							 side);
+					       : go_over(p, edges[e], route->stops[s].vnf, side);
 				lead(p, hop, edge, opens ? behind(p, hop, edge, next) : next);
 			}
 		}
@@ -443,7 +514,8 @@ static void join_path(struct planner *p, unsigned int path)
 
 		if (p->failed || hop == SL_PLAN_NONE)
 			continue;
-		if (p->plan->hops[hop].kind == SL_PLAN_PIN) {
+		while (p->plan->hops[hop].kind == SL_PLAN_PIN ||
+		       p->plan->hops[hop].kind == SL_PLAN_DRAIN) {
 			lead(p, hop, SL_BACK, back);
 			hop = p->plan->hops[hop].edges[SL_ON];
 		}
@@ -501,34 +573,40 @@ static uint16_t add_spread(struct planner *p, unsigned int port, unsigned int pa
 	if (!p->failed) {
 		p->plan->hops[hop].vnf = vnf;
 		p->plan->hops[hop].path = path;
+		if (path != UINT_MAX)
+			p->plan->hops[hop].part = p->chain->paths[path].part;
 	}
 	return hop;
 }
 
 /* Choose among the entries: by steering, or by memory of where the session came from. */
-static uint16_t plan_choice(struct planner *p, unsigned int port, bool spread_each)
+static uint16_t plan_choice(struct planner *p, unsigned int port, const struct gate *gate,
+			    bool spread_each)
 {
 	const char *name = p->chain->ports[port].name;
-	struct gate *gate = &p->gates[port];
+	bool old = gate == &p->old_gates[port] && drains(p, port);
+	const char *suffix = old ? p->chain->merged->suffix : "";
 	unsigned int first = SL_EDGE_FIRST;
 	enum sl_side from = gate->entries[0].from;
 	uint16_t hop;
 
 	if (gate->steering != NULL) {
-		hop = add(p, SL_PLAN_STEER, port, from, "%s:steer", name);
+		hop = add(p, SL_PLAN_STEER, port, from, "%s%s:steer", name, suffix);
 		first += own_edges(gate->steering->type);
 		lead(p, hop, SL_BACK, gate->plain_out);
 	} else {
-		hop = add(p, SL_PLAN_UNPIN, port, from, "%s:unpin", name);
+		hop = add(p, SL_PLAN_UNPIN, port, from, "%s%s:unpin", name, suffix);
 		lead(p, hop, SL_ON,
 		     first_hop(p, gate->entries[gate->home].path, gate->entries[gate->home].from));
 	}
+	if (!p->failed)
+		p->plan->hops[hop].part = p->chain->paths[gate->entries[0].path].part;
 	for (unsigned int e = 0; e < gate->entry_count; e++) {
 		const struct sl_chain_entry *entry = &gate->entries[e];
 		uint16_t target = first_hop(p, entry->path, entry->from);
 
 		if (first + e > SL_EDGE_LAST)
-			break; /* told in survey_port() */
+			break; /* told in survey_gate() */
 		if (spread_each) {
 			uint16_t spread = add_spread(p, port, entry->path,
 						     spreader(p->chain, entry), entry->from);
@@ -545,6 +623,16 @@ static uint16_t plan_choice(struct planner *p, unsigned int port, bool spread_ea
 	return hop;
 }
 
+static uint16_t plan_paths(struct planner *p, unsigned int port, const struct gate *gate,
+			   bool spread_each)
+{
+	const struct sl_chain_entry *home = &gate->entries[gate->home];
+
+	if (gate->steering != NULL || gate->unpins)
+		return plan_choice(p, port, gate, spread_each);
+	return first_hop(p, home->path, home->from);
+}
+
 /* Looking a flow up costs about as much as one function, and more than none. */
 static bool worth_fusing(const struct planner *p, const struct gate *gate)
 {
@@ -556,15 +644,59 @@ static bool worth_fusing(const struct planner *p, const struct gate *gate)
 	return false;
 }
 
+/* Where the new chain leads what has been spread as `who` of the old one wants it. */
+static uint16_t plan_new_paths(struct planner *p, unsigned int port, unsigned int who,
+			       enum sl_side side, bool spread_before)
+{
+	const char *name = p->chain->ports[port].name;
+	const struct gate *gate = &p->gates[port];
+	unsigned int wanted;
+	enum sl_side wanted_side;
+	bool each;
+	uint16_t next, spread;
+	char fuse[128];
+
+	if (gate->entry_count == 0)
+		return SL_PLAN_NONE; /* packets only leave there from now on */
+	each = !agree(p, gate, &wanted, &wanted_side) && gate->steering != NULL;
+	next = plan_paths(p, port, gate, each);
+	if (each || (spread_before && wanted == who && (who == UINT_MAX || wanted_side == side)))
+		return next;
+	spread = add(p, SL_PLAN_SPREAD, port, wanted_side, "%s:spread-new", name);
+	if (!p->failed)
+		p->plan->hops[spread].vnf = wanted;
+	snprintf(fuse, sizeof(fuse), "%s:fuse-new", name);
+	lead(p, spread, SL_ON, add_fuse(p, SL_PLAN_FUSE_LATE, port, wanted_side, fuse, next));
+	return spread;
+}
+
+/* Choose between the old chain and the new one. */
+static uint16_t plan_drain(struct planner *p, unsigned int port, bool spread_each)
+{
+	const struct gate *old = &p->old_gates[port];
+	enum sl_side from = old->entries[0].from;
+	uint16_t hop = add(p, SL_PLAN_DRAIN, port, from, "%s:drain", p->chain->ports[port].name);
+
+	if (!p->failed)
+		p->plan->hops[hop].rank = spread_each ? SL_PLAN_DRAIN_EARLY : SL_PLAN_DRAIN_IN;
+	lead(p, hop, SL_BACK, old->plain_out);
+	lead(p, hop, SL_EDGE_FIRST, plan_paths(p, port, old, spread_each));
+	lead(p, hop, SL_ON,
+	     plan_new_paths(p, port, p->plan->spread_vnf[port], p->plan->spread_side[port],
+			    !spread_each));
+	return hop;
+}
+
 static void plan_entry(struct planner *p, unsigned int port)
 {
 	const char *name = p->chain->ports[port].name;
-	struct gate *gate = &p->gates[port];
+	struct gate *gate = gate_of(p, port,
+				    p->old_gates[port].entry_count > 0 ? SL_PART_OLD : SL_PART_BOTH);
 	enum sl_side from = gate->entry_count > 0 ? gate->entries[0].from : SL_INSIDE;
 	unsigned int who;
 	bool same = agree(p, gate, &who, &p->plan->spread_side[port]);
 	bool spread_each = !same && gate->steering != NULL;
-	bool fuses = worth_fusing(p, gate);
+	bool fuses = worth_fusing(p, &p->gates[port]) || worth_fusing(p, &p->old_gates[port]);
 	uint16_t hop, next;
 
 	p->plan->spread_vnf[port] = who;
@@ -605,11 +737,9 @@ static void plan_entry(struct planner *p, unsigned int port)
 			hop = next;
 		}
 	}
-	if (gate->steering != NULL || gate->unpins)
-		next = plan_choice(p, port, spread_each);
-	else
-		next = first_hop(p, gate->entries[gate->home].path, gate->entries[gate->home].from);
-	lead(p, hop, SL_ON, next);
+	lead(p, hop, SL_ON,
+	     drains(p, port) ? plan_drain(p, port, spread_each)
+			     : plan_paths(p, port, gate, spread_each));
 }
 
 static void planner_free(struct planner *p)
@@ -650,7 +780,8 @@ struct sl_plan *sl_plan_new(const struct sl_chain *chain, struct sl_errors *erro
 	if (p.plan == NULL)
 		return NULL;
 	p.ways = zalloc(&p, chain->path_count, sizeof(*p.ways));
-	p.gates = zalloc(&p, chain->port_count, sizeof(*p.gates));
+	p.gates = zalloc(&p, 2 * chain->port_count, sizeof(*p.gates));
+	p.old_gates = p.gates != NULL ? p.gates + chain->port_count : NULL;
 	p.plan->rx = zalloc(&p, chain->port_count, sizeof(*p.plan->rx));
 	p.plan->out = zalloc(&p, chain->port_count, sizeof(*p.plan->out));
 	p.plan->spread_vnf = zalloc(&p, chain->port_count, sizeof(*p.plan->spread_vnf));

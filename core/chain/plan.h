@@ -25,6 +25,17 @@ enum sl_plan_kind {
 	SL_PLAN_TX,
 	SL_PLAN_FUSE, /* look flows up; `rank`: enum sl_plan_fuse. Its edges to where actions end
 		       * are the generation's to add */
+	SL_PLAN_DRAIN, /* of a merged chain: choose between the new path and the old one, or note
+			* which of them a session leaves by; `rank`: enum sl_plan_drain. On: the new
+			* one; SL_EDGE_FIRST: the old one */
+};
+
+/* What a DRAIN hop is for. */
+enum sl_plan_drain {
+	SL_PLAN_DRAIN_IN,       /* where both can be entered */
+	SL_PLAN_DRAIN_EARLY,    /* the same, but packets are not yet at their sessions' workers */
+	SL_PLAN_DRAIN_OLD_EXIT, /* what leaves there belongs to the old chain */
+	SL_PLAN_DRAIN_NEW_EXIT,
 };
 
 /* Of the places to look a flow up, which the packets take depends on where they are at home. */
@@ -43,6 +54,7 @@ struct sl_plan_hop {
 	unsigned int vnf;  /* VNF, SPREAD, inner FUSE; else UINT_MAX */
 	unsigned int path; /* VNF; PIN, L3_OUT, FRAGMENT, SPREAD of a path; else UINT_MAX */
 	unsigned int rank; /* PIN: the path's rank at the port */
+	enum sl_part part; /* of a merged chain, of those kinds of which there may be both */
 	enum sl_side from;
 	uint8_t edge_count;               /* always at least 2: on, back */
 	uint16_t edges[SL_EDGE_LAST + 1]; /* hop, or SL_PLAN_NONE */

@@ -41,6 +41,7 @@ enum sl_fault_call {
 	SL_CALL_CREDIT,
 	SL_CALL_COLLECT,
 	SL_CALL_SPREAD,
+	SL_CALL_KNOWS,
 	SL_CALL_MAIN, /* on the main thread */
 };
 

@@ -8,23 +8,13 @@
 #include <sluice/index.h>
 #include <sluice/trail.h>
 
-#define DEFAULT_SESSIONS 65536
+#include <core/flow/tuple.h>
 
-/* A packet's addresses and ports. A later fragment and a protocol without ports have zeros. */
-struct tuple {
-	uint8_t source[16];
-	uint8_t destination[16];
-	rte_be16_t sport;
-	rte_be16_t dport;
-	uint8_t proto;
-	uint8_t family; /* enum sl_l3; 0: nothing that can be pinned */
-	uint16_t pad;
-};
-static_assert(sizeof(struct tuple) == 40, "a key of an index has no hidden padding");
+#define DEFAULT_SESSIONS 65536
 
 /* The tuple of what comes back, and the path it takes. */
 struct pin {
-	struct tuple key;
+	struct sl_tuple key;
 	uint32_t last; /* burst that used it last */
 	uint8_t rank;
 	uint8_t pad[3];
@@ -32,7 +22,7 @@ struct pin {
 
 /* Tuples of a burst, and the pins there are of them. */
 struct lookup {
-	alignas(8) struct tuple keys[SL_BURST];
+	alignas(8) struct sl_tuple keys[SL_BURST];
 	uint32_t hashes[SL_BURST];
 	uint32_t slots[SL_BURST];
 };
@@ -68,117 +58,21 @@ enum counter {
 	UNKNOWN,
 };
 
-/* The addresses of an IP header. */
-static void tuple_ipv4(struct tuple *tuple, const uint8_t *ip)
+static bool tuple_back(struct sl_tuple *tuple, const struct rte_mbuf *m)
 {
-	memcpy(tuple->source, ip + offsetof(struct rte_ipv4_hdr, src_addr), 4);
-	memcpy(tuple->destination, ip + offsetof(struct rte_ipv4_hdr, dst_addr), 4);
-	tuple->family = SL_L3_IPV4;
+	return sl_tuple_of_quoted(tuple, m) || sl_tuple_of(tuple, m);
 }
 
-static void tuple_ipv6(struct tuple *tuple, const uint8_t *ip)
+static bool tuple_gone(struct sl_tuple *tuple, const struct rte_mbuf *m)
 {
-	memcpy(tuple->source, ip + offsetof(struct rte_ipv6_hdr, src_addr), 16);
-	memcpy(tuple->destination, ip + offsetof(struct rte_ipv6_hdr, dst_addr), 16);
-	tuple->family = SL_L3_IPV6;
-}
-
-static bool tuple_of(struct tuple *tuple, const struct rte_mbuf *m)
-{
-	const struct sl_packet *packet = sl_packet(m);
-
-	memset(tuple, 0, sizeof(*tuple));
-	if (packet->flags & SL_PKT_MALFORMED)
+	if (!sl_tuple_of(tuple, m))
 		return false;
-	if (packet->family == SL_L3_IPV4)
-		tuple_ipv4(tuple, sl_l3(m));
-	else if (packet->family == SL_L3_IPV6)
-		tuple_ipv6(tuple, sl_l3(m));
-	else
-		return false;
-	tuple->proto = packet->proto;
-	if (sl_has_ports(m)) { /* in the same place for TCP, UDP and SCTP */
-		tuple->sport = sl_udp(m)->src_port;
-		tuple->dport = sl_udp(m)->dst_port;
-	}
-	return true;
-}
-
-static void reverse(struct tuple *tuple)
-{
-	uint8_t address[16];
-	rte_be16_t port = tuple->sport;
-
-	memcpy(address, tuple->source, sizeof(address));
-	memcpy(tuple->source, tuple->destination, sizeof(address));
-	memcpy(tuple->destination, address, sizeof(address));
-	tuple->sport = tuple->dport;
-	tuple->dport = port;
-}
-
-static bool has_ports(uint8_t proto)
-{
-	return proto == IPPROTO_TCP || proto == IPPROTO_UDP || proto == IPPROTO_SCTP;
-}
-
-/*
- * An ICMP error belongs to the session of the packet it quotes (RFC 792, RFC 4443), which left
- * by this port: what comes back of that session has the quoted tuple reversed.
- */
-static bool tuple_quoted(struct tuple *tuple, const struct rte_mbuf *m)
-{
-	const struct sl_packet *packet = sl_packet(m);
-	const uint8_t *icmp = sl_l4(m), *ip = icmp + 8;
-	size_t there = m->data_len - (size_t)packet->l4, header;
-	bool four = packet->proto == IPPROTO_ICMP;
-
-	if (there < 8 + (four ? sizeof(struct rte_ipv4_hdr) : sizeof(struct rte_ipv6_hdr)))
-		return false;
-	if (four ? icmp[0] != 3 && icmp[0] != 4 && icmp[0] != 11 && icmp[0] != 12
-		 : icmp[0] == 0 || icmp[0] > 4)
-		return false;
-	memset(tuple, 0, sizeof(*tuple));
-	if (four) {
-		header = (ip[0] & 15) * 4u;
-		tuple_ipv4(tuple, ip);
-		tuple->proto = ip[offsetof(struct rte_ipv4_hdr, next_proto_id)];
-		if ((ip[6] & 0x1f) != 0 || ip[7] != 0) /* a later fragment */
-			header = SIZE_MAX;
-	} else {
-		header = sizeof(struct rte_ipv6_hdr);
-		tuple_ipv6(tuple, ip);
-		tuple->proto = ip[offsetof(struct rte_ipv6_hdr, proto)];
-	}
-	if (has_ports(tuple->proto) && header <= 60 && there >= 8 + header + 4) {
-		memcpy(&tuple->sport, ip + header, 2);
-		memcpy(&tuple->dport, ip + header + 2, 2);
-	}
-	reverse(tuple);
-	return true;
-}
-
-static bool tuple_back(struct tuple *tuple, const struct rte_mbuf *m)
-{
-	const struct sl_packet *packet = sl_packet(m);
-
-	if (packet->l4 != 0 &&
-	    ((packet->family == SL_L3_IPV4 && packet->proto == IPPROTO_ICMP) ||
-	     (packet->family == SL_L3_IPV6 && packet->proto == IPPROTO_ICMPV6)) &&
-	    tuple_quoted(tuple, m))
-		return true;
-	return tuple_of(tuple, m);
-}
-
-static bool tuple_gone(struct tuple *tuple, const struct rte_mbuf *m)
-{
-	if (!tuple_of(tuple, m))
-		return false;
-	reverse(tuple);
+	sl_tuple_reverse(tuple);
 	return true;
 }
 
 static void look_up(struct table *table, uint64_t now, struct rte_mbuf **pkts, uint16_t n,
-		    bool (*tuple)(struct tuple *tuple, const struct rte_mbuf *m))
+		    bool (*tuple)(struct sl_tuple *tuple, const struct rte_mbuf *m))
 {
 	struct lookup *lookup = &table->lookup;
 
@@ -352,7 +246,7 @@ static int worker_init(struct sl_node *node, struct sl_errors *errors)
 			       table->capacity);
 	shape = (struct sl_index_shape){
 		.capacity = table->capacity,
-		.key_size = sizeof(struct tuple),
+		.key_size = sizeof(struct sl_tuple),
 		.slots = table->pins,
 		.stride = sizeof(struct pin),
 		.key_offset = offsetof(struct pin, key),

@@ -278,3 +278,26 @@ uint8_t sl_hop_guard(struct sl_hop *hop, uint64_t handle, const struct rte_mbuf 
 	sl_contain_leave(thread, &contain);
 	return SL_GUARD_WALK;
 }
+
+bool sl_hop_knows(struct sl_hop *hop, const struct rte_mbuf *m)
+{
+	struct sl_fault_thread *thread = sl_fault_self;
+	const struct sl_node_type *type = hop->type;
+	struct sl_contain contain;
+	bool known;
+
+	if (type->knows == NULL || hop->remote || !trusted(hop))
+		return false;
+	if (hop->own || thread == NULL)
+		return type->knows(&hop->node, m);
+	sl_contain_enter(thread, &contain, sl_blame_context, hop->node.instance);
+	if (sigsetjmp(contain.env, 0) == 0) {
+		sl_contain_arm(thread, &contain);
+		known = type->knows(&hop->node, m);
+		sl_contain_leave(thread, &contain);
+		return known;
+	}
+	fault_in(hop, SL_CALL_KNOWS, sl_copy(&hop->node, m));
+	sl_contain_leave(thread, &contain);
+	return false;
+}

@@ -183,6 +183,8 @@ void sl_graph_wild_edge(struct sl_graph *graph, struct sl_hop *hop, uint8_t edge
  * come back lets the packet walk, into its quarantine. */
 void sl_hop_credit(struct sl_hop *hop, uint64_t handle, const struct sl_usage *usage);
 uint8_t sl_hop_guard(struct sl_hop *hop, uint64_t handle, const struct rte_mbuf *m, bool commit);
+/* Does the type know() the packet? False when it cannot be asked. */
+bool sl_hop_knows(struct sl_hop *hop, const struct rte_mbuf *m);
 
 /* walk.c: let out what was emitted. */
 void sl_graph_flush(struct sl_graph *graph);

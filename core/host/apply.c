@@ -13,8 +13,10 @@
 
 #include <sluice/trail.h>
 
+#include <core/chain/merge.h>
 #include <core/flow/fusion.h>
 #include <core/host/apply.h>
+#include <core/host/drain.h>
 #include <core/host/faults.h>
 #include <core/host/log.h>
 #include <core/host/private.h>
@@ -198,7 +200,7 @@ static void finish_turns(struct attempt *a, bool ended)
 
 		finish_adoption(a, &a->turns[i], ended);
 		instance->config = a->turns[i].config;
-		instance->chain = sl_chain_use(a->chain);
+		instance->chain = sl_chain_use(sl_merge_owner(a->chain));
 		sl_chain_free(before);
 	}
 }
@@ -299,6 +301,8 @@ static int try(struct attempt *a)
 	a->next = sl_generation_new(a->engine, a->chain, a->ports, a->diff, a->errors);
 	if (a->next != NULL)
 		err = sl_claims_add(a->next, a->errors);
+	if (err == 0 && a->diff->begins >= 0)
+		err = sl_claims_check(a->next, a->errors);
 	if (err == 0)
 		err = list_turns(a);
 	if (err == 0)
@@ -368,6 +372,61 @@ static bool may_apply(const struct sl_engine *engine, const struct sl_chain *cha
 	return true;
 }
 
+int sl_apply_step(struct sl_engine *engine, struct sl_chain *chain, const struct sl_diff *diff,
+		  const char **stubborn, struct sl_applied *applied, struct sl_errors *errors)
+{
+	struct attempt attempt = {
+		.engine = engine, .chain = chain, .diff = diff, .errors = errors};
+	int err = try(&attempt);
+
+	applied->took = attempt.took;
+	applied->carried = attempt.carried;
+	applied->lost = attempt.lost;
+	applied->gap = longest_gap(engine);
+	applied->own_gap = longest_own_gap(engine);
+	if (err == -EOPNOTSUPP && stubborn != NULL)
+		*stubborn = attempt.stubborn;
+	else if (err == -EOPNOTSUPP)
+		err = sl_fail(errors, EINVAL, "%s: cannot take its configuration live",
+			      attempt.stubborn);
+	return err;
+}
+
+/* One attempt at the chain, or, where there is something to drain, at that merged with the running
+ * one. */
+static int step(struct sl_engine *engine, struct sl_chain *chain,
+		const struct sl_apply_request *request, struct sl_applied *applied,
+		const char **stubborn, struct sl_errors *errors)
+{
+	uint64_t was = engine->generation->number;
+	struct sl_chain *merged = NULL;
+	struct sl_diff *there = NULL;
+	int err = 0;
+
+	if (request->drain > 0)
+		err = sl_drain_merge(engine, chain, applied->diff, &merged, &there, errors);
+	if (err == 0 && merged != NULL)
+		applied->drains = was;
+	if (err != 0 || request->dry_run) {
+		sl_chain_free(merged);
+	} else if (merged == NULL) {
+		err = sl_apply_step(engine, chain, applied->diff, stubborn, applied, errors);
+	} else {
+		err = sl_drain_prepare(engine, request->drain, errors);
+		if (err == 0)
+			err = sl_apply_step(engine, merged, there, stubborn, applied, errors);
+		if (err == 0) {
+			sl_chain_free(chain); /* the merged one has it */
+			sl_drain_begin(engine, was);
+		} else {
+			sl_chain_free(merged);
+			sl_drain_free(engine);
+		}
+	}
+	sl_diff_free(there);
+	return err;
+}
+
 /* Try until no instance turns out to need a new one. */
 static int apply(struct sl_engine *engine, struct sl_chain *chain,
 		 const struct sl_apply_request *request, struct sl_applied *applied,
@@ -382,7 +441,7 @@ static int apply(struct sl_engine *engine, struct sl_chain *chain,
 	for (; request->copy && count < chain->vnf_count; count++)
 		replace[count] = chain->vnfs[count].name;
 	while (err == -EOPNOTSUPP) {
-		struct attempt attempt = {.engine = engine, .chain = chain, .errors = errors};
+		const char *stubborn = NULL;
 
 		sl_diff_free(applied->diff);
 		applied->diff = sl_diff_new(engine, chain, replace, request->fresh, errors);
@@ -390,17 +449,11 @@ static int apply(struct sl_engine *engine, struct sl_chain *chain,
 			err = -EINVAL;
 			break;
 		}
-		if (request->dry_run) {
-			err = 0;
-			break;
-		}
-		attempt.diff = applied->diff;
-		err = try(&attempt);
-		applied->took = attempt.took;
-		applied->carried = attempt.carried;
-		applied->lost = attempt.lost;
+		err = request->dry_run && request->drain == 0
+			      ? 0
+			      : step(engine, chain, request, applied, &stubborn, errors);
 		if (err == -EOPNOTSUPP && count < most)
-			replace[count++] = attempt.stubborn;
+			replace[count++] = stubborn;
 	}
 	free(replace);
 	return err;
@@ -422,6 +475,8 @@ int sl_engine_apply(struct sl_engine *engine, const struct sl_apply_request *req
 	int err = -EINVAL;
 
 	*applied = (struct sl_applied){0};
+	if (!request->dry_run && sl_drain_end(engine, errors) != 0)
+		return -EBUSY;
 	chain = sl_chain_load_bytes(request->file, request->text, request->size, engine->registry,
 				    (const char *const *)config->vnf_folders,
 				    config->vnf_folder_count, errors);
@@ -446,8 +501,6 @@ int sl_engine_apply(struct sl_engine *engine, const struct sl_apply_request *req
 	applied->generation = engine->generation->number;
 	if (request->dry_run)
 		return 0;
-	applied->gap = longest_gap(engine);
-	applied->own_gap = longest_own_gap(engine);
 	if (request->fresh != NULL) {
 		sl_history_renumber(engine, was);
 		return 0;

@@ -18,6 +18,7 @@ struct sl_apply_request {
 	const char *why; /* first words of the summary, "" or "rollback to 3: " */
 	uid_t who;
 	bool dry_run;      /* only say what would be done */
+	unsigned int drain; /* seconds that old flows have to finish on the old paths; 0: none */
 	bool copy;         /* new code takes no instance over as it is, but state as records */
 	const char *fresh; /* this VNF, or this port's steering, gets a new instance; or NULL. Then
 			    * the chain is the one that runs, and the history says nothing */
@@ -31,6 +32,7 @@ struct sl_applied {
 	uint64_t own_gap;     /* ns that a worker had its core in the longest loop that turned */
 	uint64_t carried;     /* records of state that new code took from old */
 	uint64_t lost;        /* and those that it found no place for */
+	uint64_t drains;      /* generation whose flows finish; 0: none */
 };
 
 /* 0, or -errno with messages: then `applied` holds nothing. Main thread. */

@@ -471,12 +471,13 @@ static void note_removed(struct work *w)
 			note(w, SL_OF_PATH, SL_CHANGE_REMOVED, old->paths[i].name, "%s", "");
 }
 
-static struct sl_diff *allocate(const struct sl_chain *chain)
+struct sl_diff *sl_diff_empty(const struct sl_chain *chain)
 {
 	struct sl_diff *diff = calloc(1, sizeof(*diff));
 
 	if (diff == NULL)
 		return NULL;
+	diff->ends = diff->begins = -1;
 	diff->ports = calloc(chain->port_count + 1, sizeof(*diff->ports));
 	diff->swaps = calloc(chain->port_count + 1, sizeof(*diff->swaps));
 	diff->outgoing = calloc(chain->port_count + 1, sizeof(*diff->outgoing));
@@ -504,7 +505,7 @@ struct sl_diff *sl_diff_new(const struct sl_engine *engine, const struct sl_chai
 		.new = chain,
 		.replace = replace,
 		.fresh = fresh,
-		.diff = allocate(chain),
+		.diff = sl_diff_empty(chain),
 	};
 
 	if (w.diff == NULL) {

@@ -40,7 +40,13 @@ struct sl_diff {
 	unsigned int *carried_vnfs; /* per VNF that is new: index in the running chain of the one
 				     * whose state it takes over, or SL_NEW */
 	uint64_t *masks;            /* per VNF: workers that run it */
+	/* Of a merged chain (core/chain/merge.h): the part (enum sl_part) of the running one that
+	 * does not go on, and that of the new one which is not the running one's; -1: none. */
+	int ends, begins;
 };
+
+/* One that says nothing yet, for that chain; NULL: out of memory. */
+struct sl_diff *sl_diff_empty(const struct sl_chain *chain);
 
 /* NULL with messages. replace: names of VNFs and ports (for steering) that turned out to need a
  * new instance, NULL-ended; or NULL. fresh: one that gets a new instance though nothing differs; or

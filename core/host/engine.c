@@ -10,6 +10,7 @@
 #include <rte_cycles.h>
 
 #include <core/fault/fault.h>
+#include <core/host/drain.h>
 #include <core/host/eal.h>
 #include <core/host/faults.h>
 #include <core/host/log.h>
@@ -302,6 +303,7 @@ void sl_engine_poll(struct sl_engine *engine, unsigned int wait_us, int fd)
 	}
 	sl_workers_watch();
 	poll_instances(engine, now);
+	sl_drain_tend(engine);
 	if (sl_faults_tend(engine) + sl_engine_tend(engine) > 0)
 		wait.tv_sec = wait.tv_nsec = 0;
 	if (ppoll(files, 2, &wait, NULL) > 0 && files[0].revents != 0)
@@ -478,6 +480,7 @@ void sl_engine_free(struct sl_engine *engine)
 	sl_signals_close(private->signals);
 	sl_numbers_free(private->numbers);
 	sl_history_free(private->history);
+	sl_drain_free(engine);
 	sl_recent_free(private->recent);
 	free(private->gone);
 	free(private->events);

@@ -34,9 +34,9 @@ static struct sl_faults *faults_of(struct sl_engine *engine)
  */
 
 static const char *const calls[] = {
-	[SL_CALL_PROCESS] = "process",  [SL_CALL_TICK] = "tick",       [SL_CALL_GUARD] = "guard",
-	[SL_CALL_CREDIT] = "credit",    [SL_CALL_COLLECT] = "collect", [SL_CALL_SPREAD] = "spread",
-	[SL_CALL_MAIN] = "main thread",
+	[SL_CALL_PROCESS] = "process", [SL_CALL_TICK] = "tick",        [SL_CALL_GUARD] = "guard",
+	[SL_CALL_CREDIT] = "credit",   [SL_CALL_COLLECT] = "collect",  [SL_CALL_SPREAD] = "spread",
+	[SL_CALL_KNOWS] = "knows",     [SL_CALL_MAIN] = "main thread",
 };
 
 static void say_cause(const struct sl_engine *engine, const struct sl_fault *fault, char *text,

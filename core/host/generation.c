@@ -8,8 +8,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <core/chain/merge.h>
 #include <core/flow/fusion.h>
 #include <core/flow/pin.h>
+#include <core/host/drain.h>
 #include <core/host/private.h>
 #include <core/host/watching.h>
 #include <core/port/l3.h>
@@ -135,6 +137,7 @@ static const struct sl_node_type *port_type(enum sl_plan_kind kind)
 	case SL_PLAN_UNPIN:
 	case SL_PLAN_VNF:
 	case SL_PLAN_PIN:
+	case SL_PLAN_DRAIN:
 		break;
 	}
 	return NULL;
@@ -196,7 +199,7 @@ static struct sl_instance *make_steering(struct build *build, const struct sl_pl
 		const struct sl_chain_steering *steering = &build->chain->steerings[i];
 		struct sl_instance *instance;
 
-		if (steering->port != hop->port)
+		if (steering->port != hop->port || steering->part != hop->part)
 			continue;
 		instance = keep_instance(build, steering->type, hop->name, steering->config,
 					 sl_placement_hop(&build->placement, hop));
@@ -211,11 +214,15 @@ static struct sl_instance *make_steering(struct build *build, const struct sl_pl
 	return NULL;
 }
 
-static void set_roles(uint8_t *roles, const struct sl_generation *generation, unsigned int port)
+/* without: a part of a merged chain; -1: none. */
+static void set_roles(uint8_t *roles, const struct sl_generation *generation, unsigned int port,
+		      int without)
 {
 	for (unsigned int i = 0; i < generation->plan->hop_count; i++) {
 		const struct sl_plan_hop *hop = &generation->plan->hops[i];
 
+		if ((int)hop->part == without)
+			continue;
 		if (hop->port == port && hop->kind == SL_PLAN_PIN)
 			roles[generation->numbers[i]] = (uint8_t)hop->rank;
 		else if (hop->port == port && hop->kind == SL_PLAN_UNPIN)
@@ -236,8 +243,11 @@ static const struct sl_pin_config *pin_config(struct build *build, const struct 
 		return NULL;
 	}
 	if (was != NULL)
-		set_roles(roles, build->running, build->diff->ports[hop->port]);
-	set_roles(roles, build->generation, hop->port);
+		set_roles(roles, build->running, build->diff->ports[hop->port], build->diff->ends);
+	set_roles(roles, build->generation, hop->port,
+		  hop->part == SL_PART_OLD   ? SL_PART_NEW
+		  : hop->part == SL_PART_NEW ? SL_PART_OLD
+					     : -1);
 	config->hop_count = SL_GRAPH_NO_HOP;
 	config->roles = roles;
 	return config;
@@ -253,6 +263,22 @@ static struct sl_instance *make_pin(struct build *build, const struct sl_plan_ho
 			     sl_placement_hop(&build->placement, hop));
 }
 
+static struct sl_instance *make_drain(struct build *build, const struct sl_plan_hop *hop)
+{
+	struct sl_generation *generation = build->generation;
+	struct sl_drain_config *config = keep_config(build, sizeof(*config));
+	uint8_t *roles = keep_config(build, SL_GRAPH_NO_HOP);
+
+	if (config == NULL || roles == NULL) {
+		no_memory(build);
+		return NULL;
+	}
+	sl_drain_describe(build->engine, config, roles, build->chain, build->plan,
+			  generation->numbers, hop->port);
+	return keep_instance(build, &sl_drain_type, hop->name, config,
+			     sl_placement_hop(&build->placement, hop));
+}
+
 /* Hops of one port that do the same share an instance: the ways out to it, pin and unpin. */
 static bool share(const struct sl_plan_hop *a, const struct sl_plan_hop *b)
 {
@@ -263,11 +289,22 @@ static bool share(const struct sl_plan_hop *a, const struct sl_plan_hop *b)
 		return true;
 	if (a->port != b->port || a->kind == SL_PLAN_SPREAD || a->kind == SL_PLAN_VNF)
 		return false;
+	if ((a_pins || a->kind == SL_PLAN_STEER) && a->part != b->part)
+		return false;
 	return a->kind == b->kind || (a_pins && b_pins);
 }
 
+/* Whether the hop, of the running generation, ends, or, of the next, is another: see struct sl_diff.
+ */
+static bool parted(const struct build *build, const struct sl_plan_hop *was,
+		   const struct sl_plan_hop *hop)
+{
+	return (int)was->part == build->diff->ends || (int)hop->part == build->diff->begins;
+}
+
 /* Whether what an instance of the running generation keeps is still true for this hop. */
-static bool still_true(const struct build *build, const struct sl_plan_hop *hop)
+static bool still_true(const struct build *build, const struct sl_plan_hop *from,
+		       const struct sl_plan_hop *hop)
 {
 	unsigned int was = build->diff->ports[hop->port];
 
@@ -276,12 +313,17 @@ static bool still_true(const struct build *build, const struct sl_plan_hop *hop)
 		return false;
 	case SL_PLAN_STEER:
 		for (unsigned int i = 0; i < build->chain->steering_count; i++)
-			if (build->chain->steerings[i].port == hop->port)
+			if (build->chain->steerings[i].port == hop->port &&
+			    build->chain->steerings[i].part == hop->part)
 				return build->diff->steerings[i] != SL_NEW;
+		return false;
+	case SL_PLAN_DRAIN: /* ends with the merged chain */
 		return false;
 	case SL_PLAN_PIN:
 	case SL_PLAN_UNPIN:
-		return sl_diff_same_entries(build->running->chain, was, build->chain, hop->port,
+		/* What drains has all its entries. */
+		return from->part == SL_PART_OLD || hop->part == SL_PART_OLD ||
+		       sl_diff_same_entries(build->running->chain, was, build->chain, hop->port,
 					    true);
 	default:
 		return true;
@@ -297,6 +339,12 @@ static struct sl_instance *find_fuse(const struct build *build)
 	return NULL;
 }
 
+/* Kinds of hops at a port that a merged chain has of the old and of the new. */
+static bool sides(const struct sl_plan_hop *hop)
+{
+	return hop->kind == SL_PLAN_PIN || hop->kind == SL_PLAN_UNPIN || hop->kind == SL_PLAN_STEER;
+}
+
 /* The instance of the running generation that does the same for a port that goes on. */
 static struct sl_instance *find_own(const struct build *build, const struct sl_plan_hop *hop)
 {
@@ -308,10 +356,17 @@ static struct sl_instance *find_own(const struct build *build, const struct sl_p
 	if (build->diff == NULL || hop->port == UINT_MAX || build->diff->ports[hop->port] == SL_NEW)
 		return NULL;
 	there.port = build->diff->ports[hop->port];
-	for (unsigned int i = 0; i < build->running->plan->hop_count; i++)
-		if (share(&build->running->plan->hops[i], &there) &&
-		    build->running->own[i]->mask == mask && still_true(build, hop))
+	for (unsigned int i = 0; i < build->running->plan->hop_count; i++) {
+		const struct sl_plan_hop *was = &build->running->plan->hops[i];
+
+		there.part = was->part;
+		/* Of steering that differs in nothing, only the paths that it leads to do. */
+		if (share(was, &there) && build->running->own[i]->mask == mask &&
+		    (int)was->part != build->diff->ends &&
+		    (hop->kind == SL_PLAN_STEER || !sides(hop) || !parted(build, was, hop)) &&
+		    still_true(build, was, hop))
 			return build->running->own[i];
+	}
 	return NULL;
 }
 
@@ -385,6 +440,8 @@ static struct sl_instance *make_own(struct build *build, unsigned int number)
 	case SL_PLAN_PIN:
 	case SL_PLAN_UNPIN:
 		return make_pin(build, &hops[number]);
+	case SL_PLAN_DRAIN:
+		return make_drain(build, &hops[number]);
 	case SL_PLAN_FUSE:
 		return keep_instance(build, &sl_fuse_type, "fusion", NULL, build->placement.all);
 	default:
@@ -461,13 +518,15 @@ static void lead_actions(struct build *build)
 static uint8_t own_path(const struct build *build, const struct sl_plan_hop *planned)
 {
 	const struct sl_chain_vnf *vnf = &build->chain->vnfs[planned->vnf];
-
+	const uint32_t *paths = planned->part == SL_PART_OLD && vnf->old_edge_paths != NULL
+					? vnf->old_edge_paths
+					: vnf->edge_paths;
 	unsigned int e = 0;
 
 	while (vnf->type->edges != NULL && vnf->type->edges[e].name != NULL)
 		e++; /* the type's own come first */
 	for (; e < vnf->edge_count; e++)
-		if (vnf->edge_paths[e] == planned->path)
+		if (paths[e] == planned->path)
 			return (uint8_t)(SL_EDGE_FIRST + e);
 	return SL_ON;
 }
@@ -477,7 +536,8 @@ static uint8_t own_path(const struct build *build, const struct sl_plan_hop *pla
 static bool same_hop(const struct build *build, const struct sl_plan_hop *was,
 		     const struct sl_plan_hop *hop)
 {
-	if (was->kind != hop->kind || strcmp(was->name, hop->name) != 0)
+	if (was->kind != hop->kind || parted(build, was, hop) ||
+	    !sl_merge_same_name(was->name, hop->name))
 		return false;
 	if (hop->kind == SL_PLAN_VNF)
 		return build->diff->vnfs[hop->vnf] != SL_NEW ||
@@ -527,7 +587,8 @@ static const struct sl_node_type *steering_type(const struct build *build,
 {
 	for (unsigned int i = 0; hop->kind == SL_PLAN_STEER && i < build->chain->steering_count;
 	     i++)
-		if (build->chain->steerings[i].port == hop->port)
+		if (build->chain->steerings[i].port == hop->port &&
+		    build->chain->steerings[i].part == hop->part)
 			return build->chain->steerings[i].type;
 	return NULL;
 }
@@ -578,7 +639,10 @@ static struct sl_instance *spreads_from(const struct build *build, unsigned int 
 			*type = build->chain->vnfs[hop->vnf].type;
 			return build->generation->vnfs[hop->vnf];
 		}
-		number = hop->edges[SL_ON];
+		/* Up to where old and new part, all is as the old chain has it. */
+		number = hop->kind == SL_PLAN_DRAIN && hop->rank <= SL_PLAN_DRAIN_EARLY
+				 ? hop->edges[SL_EDGE_FIRST]
+				 : hop->edges[SL_ON];
 		if (number == SL_PLAN_NONE)
 			break;
 	}
@@ -756,7 +820,7 @@ struct sl_generation *sl_generation_new(struct sl_engine *engine, struct sl_chai
 	struct build build = {.engine = engine,
 			      .generation = generation,
 			      .chain = chain,
-			      .own_chain = chain,
+			      .own_chain = sl_merge_owner(chain),
 			      .running = engine->generation,
 			      .diff = diff,
 			      .errors = errors};
@@ -765,7 +829,10 @@ struct sl_generation *sl_generation_new(struct sl_engine *engine, struct sl_chai
 		sl_fail(errors, ENOMEM, "out of memory");
 		return NULL;
 	}
+	/* The merged chain and the new one are steps to the same generation. */
 	generation->number = engine->private->generations + 1;
+	if (diff != NULL && diff->ends == SL_PART_OLD)
+		generation->number--;
 	generation->ports = ports;
 	generation->worker_count = engine->worker_count;
 	generation->plan = sl_plan_new(chain, errors);

@@ -3,7 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <core/host/apply.h>
+#include <core/host/drain.h>
+#include <core/host/log.h>
 #include <core/host/private.h>
 #include <core/host/recent.h>
 
@@ -98,6 +99,23 @@ static const struct sl_history_entry *find(const struct sl_engine *engine, uint6
 	return NULL;
 }
 
+/* What drains goes on, with all its sessions. */
+static int go_back(struct sl_engine *engine, const struct sl_apply_request *request,
+		   struct sl_applied *applied, struct sl_errors *errors)
+{
+	int err = sl_drain_return(engine, request->dry_run, applied, errors);
+	char summary[256];
+
+	if (err != 0 || request->dry_run)
+		return err;
+	sl_diff_summary(applied->diff, summary, sizeof(summary));
+	sl_history_note(engine, request, summary);
+	sl_log(SL_LOG_INFO, "generation %llu, %s, applied by user %u: %s%s",
+	       (unsigned long long)applied->generation, request->file, (unsigned int)request->who,
+	       request->why, summary);
+	return 0;
+}
+
 int sl_engine_rollback(struct sl_engine *engine, uint64_t number, uid_t who, bool dry_run,
 		       struct sl_applied *applied, struct sl_errors *errors)
 {
@@ -118,7 +136,9 @@ int sl_engine_rollback(struct sl_engine *engine, uint64_t number, uid_t who, boo
 		request.text = text;
 		request.size = entry->size;
 		request.why = why;
-		err = sl_engine_apply(engine, &request, applied, errors);
+		err = sl_drain_can_return(engine, entry->number)
+			      ? go_back(engine, &request, applied, errors)
+			      : sl_engine_apply(engine, &request, applied, errors);
 	} else {
 		err = sl_fail(errors, ENOMEM, "out of memory");
 	}

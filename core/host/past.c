@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <core/chain/merge.h>
 #include <core/host/private.h>
 #include <core/host/timing.h>
 
@@ -85,7 +86,9 @@ static struct sl_hop_past *find_past(struct sl_generation *generation, const cha
 	for (unsigned int i = 0; i < generation->plan->hop_count; i++) {
 		const struct sl_node_type *other = sl_graph_hop_type(&generation->hops[i]);
 
-		if (strcmp(generation->plan->hops[i].name, name) != 0 ||
+		/* While it drains, what the old chain did is shown with its hops. */
+		if (generation->plan->hops[i].part == SL_PART_NEW ||
+		    !sl_merge_same_name(generation->plan->hops[i].name, name) ||
 		    strcmp(other->name, type->name) != 0 ||
 		    count_names(other->reasons) != count_names(type->reasons))
 			continue;
@@ -147,13 +150,22 @@ unsigned int sl_engine_gone(const struct sl_engine *engine, const struct sl_gone
 	return engine->private->gone_count;
 }
 
+static bool goes_on(const struct sl_generation *generation, const struct sl_instance *instance)
+{
+	for (unsigned int i = 0; generation->vnfs[i] != NULL; i++)
+		if (generation->vnfs[i] == instance)
+			return true;
+	return false;
+}
+
 static void inherit(const struct sl_generation *generation, const struct sl_generation *old)
 {
 	for (unsigned int i = 0; generation->vnfs[i] != NULL; i++)
 		for (unsigned int j = 0; old->vnfs[j] != NULL; j++) {
 			struct sl_instance *new = generation->vnfs[i], *was = old->vnfs[j];
 
-			if (new != was && strcmp(new->name, was->name) == 0 &&
+			if (new != was && !goes_on(generation, was) &&
+			    sl_merge_same_name(new->name, was->name) &&
 			    strcmp(new->type->name, was->type->name) == 0)
 				sl_instance_inherit(new, was);
 		}

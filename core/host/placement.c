@@ -170,6 +170,7 @@ uint64_t sl_placement_hop(const struct sl_placement *placement, const struct sl_
 		return hop->rank == SL_PLAN_FUSE_INNER ? placement->vnfs[hop->vnf] : placement->all;
 	case SL_PLAN_UNPIN:
 	case SL_PLAN_PIN:
+	case SL_PLAN_DRAIN:
 		return placement->chain;
 	case SL_PLAN_TX:
 		return placement->tx[hop->port];

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include <core/chain/merge.h>
 #include <core/host/log.h>
 #include <core/host/private.h>
 #include <core/port/l3.h>
@@ -54,7 +55,7 @@ static struct sl_port *open_port(struct sl_engine *engine, struct sl_chain *chai
 			    errors);
 	if (port == NULL)
 		return NULL;
-	engine->private->port_chains[index] = sl_chain_use(chain);
+	engine->private->port_chains[index] = sl_chain_use(sl_merge_owner(chain));
 	if (sl_punt_join(engine, port, errors) == 0 &&
 	    (engine->private->starts_later || sl_port_start(port, errors) == 0))
 		return port;

@@ -47,6 +47,7 @@ struct sl_engine_private {
 	struct sl_faults *faults;
 	struct sl_fault_thread *fault; /* the main thread's */
 	struct rte_ring *mismatches;   /* of struct mismatch: see fusion.c */
+	struct sl_drain *drain;        /* NULL: nothing drains */
 	FILE *mismatch_file;
 };
 
@@ -114,6 +115,15 @@ void sl_ports_abandon(struct sl_engine *engine, struct sl_port **ports,
 void sl_ports_commit(struct sl_engine *engine, struct sl_port **ports, unsigned int count);
 /* Close all of the engine's. */
 void sl_ports_close(struct sl_engine *engine);
+
+/* A merged chain hands out no port of an address twice. 0, or -EINVAL with messages. */
+int sl_claims_check(const struct sl_generation *generation, struct sl_errors *errors);
+
+struct sl_applied;
+/* apply.c: one attempt to get to the chain as the diff says. The chain is the generation's when it
+ * returns 0. stubborn: set to the name of what needs a new instance, with -EOPNOTSUPP; or NULL. */
+int sl_apply_step(struct sl_engine *engine, struct sl_chain *chain, const struct sl_diff *diff,
+		  const char **stubborn, struct sl_applied *applied, struct sl_errors *errors);
 
 /* generation.c: give its own instances that go on from another generation their new configuration,
  * and that of before back, which it had kept. Call it again to undo it. */

@@ -10,6 +10,7 @@
 #include <sluice/state.h>
 
 #include <core/host/log.h>
+#include <core/host/drain.h>
 #include <core/host/private.h>
 #include <core/host/save.h>
 #include <core/host/state.h>
@@ -62,13 +63,15 @@ static int save_instance(struct saving *s, struct sl_instance *instance, bool ch
 
 int sl_engine_save(struct sl_engine *engine, int fd, bool changed, struct sl_errors *errors)
 {
-	const struct sl_generation *generation = engine->generation;
-	struct saving s = {
-		.engine = engine,
-		.writer = sl_saved_writer_new(fd, "saving the state", engine->worker_count, errors),
-	};
+	const struct sl_generation *generation;
+	struct saving s = {.engine = engine};
 	int err = 0;
 
+	/* Who is given it has the new chain alone. */
+	if (sl_drain_end(engine, errors) != 0)
+		return -EBUSY;
+	generation = engine->generation;
+	s.writer = sl_saved_writer_new(fd, "saving the state", engine->worker_count, errors);
 	if (s.writer == NULL)
 		return -EIO;
 	for (unsigned int i = 0; generation->vnfs[i] != NULL && err == 0; i++)

@@ -117,6 +117,7 @@ static void release(struct sl_instance *instance)
 	free(instance->claims);
 	free(instance->past);
 	free(instance->name);
+	free(instance->other_name);
 	free(instance);
 }
 
@@ -381,6 +382,17 @@ uint64_t sl_instance_memory(const struct sl_instance *instance, uint64_t *cap)
 void *sl_instance_data(const struct sl_instance *instance)
 {
 	return instance->data;
+}
+
+void sl_instance_rename(struct sl_instance *instance, const char *name)
+{
+	char *copy = strcmp(instance->name, name) != 0 ? strdup(name) : NULL;
+
+	if (copy == NULL)
+		return;
+	free(instance->other_name);
+	instance->other_name = instance->name;
+	instance->name = copy;
 }
 
 const char *sl_instance_name(const struct sl_instance *instance)

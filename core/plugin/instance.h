@@ -32,6 +32,7 @@ struct sl_claim {
 
 struct sl_instance {
 	char *name;
+	char *other_name; /* that it had before; who still reads it may */
 	const struct sl_node_type *type;
 	struct sl_loaded_plugin *plugin; /* NULL: the engine's own */
 	const void *config;              /* owned by the chain it came from */
@@ -69,6 +70,9 @@ void sl_instance_belongs(struct sl_instance *instance, struct sl_loaded_plugin *
 int sl_instance_join(struct sl_instance *instance, struct sl_node *node, struct sl_errors *errors);
 /* Call type->poll() if it is time for it. Main thread. */
 void sl_instance_poll(struct sl_instance *instance, uint64_t now);
+/* Call it otherwise, if it is not called so; the name that it had stays until the next one. Out of
+ * memory: it keeps it. Main thread. */
+void sl_instance_rename(struct sl_instance *instance, const char *name);
 /* Quarantine it after sl_fault_run() came back in vain on the main thread. */
 void sl_instance_crashed(struct sl_instance *instance);
 /* Call the type, on the main thread. False: it crashed, and is in quarantine. */

@@ -137,6 +137,9 @@ enum sl_node_flag {
 	/** What comes to it from outside leaves it as another packet, that was inside: its flow is
 	 * looked up anew behind it. Fused actions end before it on that side. */
 	SL_NODE_DECAPSULATES = 1 << 6,
+	/** It hands out ports of the addresses that it claims: no other instance may do so with the
+	 * same at the same time. */
+	SL_NODE_HANDS_OUT = 1 << 7,
 };
 
 /** What fused packets of a session did: see sl_trail_session(). */
@@ -214,6 +217,14 @@ struct sl_node_type {
 	 */
 	uint8_t (*guard)(struct sl_node *node, uint64_t handle, const struct rte_mbuf *m,
 			 bool commit);
+
+	/**
+	 * Does this packet, as it comes to a hop of the instance from that node's side, belong to a
+	 * session that the instance has? Asked while it drains (`sluice apply --drain`), of packets
+	 * that nothing else is known of: then they stay with it. It changes nothing, and counts
+	 * nothing. On the worker. NULL: the type has no sessions that only it can know.
+	 */
+	bool (*knows)(struct sl_node *node, const struct rte_mbuf *m);
 
 	/* What the instance remembers, carried to other code: sluice/state.h says how. */
 

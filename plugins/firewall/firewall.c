@@ -405,6 +405,7 @@ static const struct sl_node_type types[] = {
 		.tick_ms = 10,
 		.credit = sl_fw_credit,
 		.guard = sl_fw_guard,
+		.knows = sl_fw_knows,
 		.layout = 1,
 		.adopt = firewall_adopt,
 		.state_version = FW_STATE_VERSION,

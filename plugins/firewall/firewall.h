@@ -493,6 +493,7 @@ int sl_fw_import(struct sl_node *node, uint32_t version, const void *record, uin
 /* ---- related.c, reject.c, commands.c ---- */
 
 bool sl_fw_related(struct sl_node *node, const struct fw_policy *policy, const struct rte_mbuf *m);
+bool sl_fw_knows(struct sl_node *node, const struct rte_mbuf *m);
 /* Answer a packet that is not let through, if it may be answered. */
 void sl_fw_reject(struct sl_node *node, const struct fw_policy *policy, const struct rte_mbuf *m,
 		  enum fw_with with);

@@ -96,44 +96,55 @@ static bool quote_ports(const struct quote *q, uint8_t family, rte_be16_t *sport
 	}
 }
 
-bool sl_fw_related(struct sl_node *node, const struct fw_policy *policy, const struct rte_mbuf *m)
+/* The session of what an error quotes, and the direction of that; SL_NO_SLOT: it has none. */
+static uint32_t find_quoted(const struct fw_table *table, const struct rte_mbuf *m, struct quote *q,
+			    unsigned int *direction)
 {
-	struct fw_worker *worker = node->state;
 	const struct sl_packet *p = sl_packet(m);
 	bool v4 = p->family == SL_L3_IPV4;
-	struct fw_table *table = &worker->tables[v4 ? FW_LANE4 : FW_LANE6];
 	/* Destination of the error, source and destination of what it quotes. */
 	const uint8_t *to = (const uint8_t *)sl_l3(m) + (v4 ? 16 : 24);
 	uint32_t size = v4 ? 4 : 16, offset = v4 ? 12 : 8;
-	struct quote q = {0};
 	union {
 		uint64_t words[5];
 		struct fw_key4 v4;
 		struct fw_key6 v6;
 	} key = {0};
 	struct fw_tail *tail = v4 ? &key.v4.tail : &key.v6.tail;
-	struct fw_session *session;
 	rte_be16_t sport, dport;
-	unsigned int direction;
-	uint32_t slot, seq;
 	uint8_t kind;
 
-	if (!(v4 ? read_quote4(m, p->payload, &q) : read_quote6(m, p->payload, &q)) ||
-	    !quote_ports(&q, p->family, &sport, &dport, &kind) ||
-	    memcmp(q.ip + offset, to, size) != 0)
-		return false;
+	if (!(v4 ? read_quote4(m, p->payload, q) : read_quote6(m, p->payload, q)) ||
+	    !quote_ports(q, p->family, &sport, &dport, &kind) ||
+	    memcmp(q->ip + offset, to, size) != 0)
+		return SL_NO_SLOT;
 	if (v4) {
 		rte_be32_t addr[2];
 
-		memcpy(addr, q.ip + 12, 8);
-		direction = sl_fw_order4(&key.v4, addr[0], addr[1], sport, dport);
+		memcpy(addr, q->ip + 12, 8);
+		*direction = sl_fw_order4(&key.v4, addr[0], addr[1], sport, dport);
 	} else {
-		direction = sl_fw_order6(&key.v6, q.ip + 8, q.ip + 24, sport, dport);
+		*direction = sl_fw_order6(&key.v6, q->ip + 8, q->ip + 24, sport, dport);
 	}
-	tail->proto = q.proto;
+	tail->proto = q->proto;
 	tail->kind = kind;
 	tail->vlan = p->flags & SL_PKT_VLAN ? p->vlan & 0xfff : 0;
-	slot = sl_index_find(table->index, &key, sl_index_hash(&key, table->key_size));
+	return sl_index_find(table->index, &key, sl_index_hash(&key, table->key_size));
+}
+
+static struct fw_table *table_of(struct fw_worker *worker, const struct rte_mbuf *m)
+{
+	return &worker->tables[sl_packet(m)->family == SL_L3_IPV4 ? FW_LANE4 : FW_LANE6];
+}
+
+bool sl_fw_related(struct sl_node *node, const struct fw_policy *policy, const struct rte_mbuf *m)
+{
+	struct fw_table *table = table_of(node->state, m);
+	struct quote q = {0};
+	struct fw_session *session;
+	unsigned int direction = 0;
+	uint32_t slot = find_quoted(table, m, &q, &direction), seq;
+
 	if (slot == SL_NO_SLOT)
 		return false;
 	session = sl_fw_session(table, slot);
@@ -145,4 +156,61 @@ bool sl_fw_related(struct sl_node *node, const struct fw_policy *policy, const s
 		return false;
 	sl_fw_account(table, slot, m, !direction);
 	return true;
+}
+
+static bool knows_plain(const struct fw_table *table, const struct rte_mbuf *m,
+			const struct fw_tail *tail)
+{
+	const struct sl_packet *p = sl_packet(m);
+	const uint8_t *ip = sl_l3(m);
+	union {
+		uint64_t words[5];
+		struct fw_key4 v4;
+		struct fw_key6 v6;
+	} key = {0};
+	struct fw_tail *rest = p->family == SL_L3_IPV4 ? &key.v4.tail : &key.v6.tail;
+
+	if (p->family == SL_L3_IPV4) {
+		rte_be32_t addr[2];
+
+		memcpy(addr, ip + 12, 8);
+		sl_fw_order4(&key.v4, addr[0], addr[1], tail->port[0], tail->port[1]);
+	} else {
+		sl_fw_order6(&key.v6, ip + 8, ip + 24, tail->port[0], tail->port[1]);
+	}
+	rest->proto = p->proto;
+	rest->kind = tail->kind;
+	rest->vlan = p->flags & SL_PKT_VLAN ? p->vlan & 0xfff : 0;
+	return sl_index_find(table->index, &key, sl_index_hash(&key, table->key_size)) !=
+	       SL_NO_SLOT;
+}
+
+bool sl_fw_knows(struct sl_node *node, const struct rte_mbuf *m)
+{
+	const struct sl_packet *p = sl_packet(m);
+	const struct fw_table *table = table_of(node->state, m);
+	struct fw_tail tail = {0};
+	struct quote q = {0};
+	unsigned int direction;
+	uint8_t reason;
+
+	if ((p->family != SL_L3_IPV4 && p->family != SL_L3_IPV6) ||
+	    (p->flags & SL_PKT_MALFORMED) != 0)
+		return false;
+	if (sl_has_ports(m) && (p->flags & SL_PKT_FRAGMENT) == 0) {
+		memcpy(tail.port, sl_l4(m), sizeof(tail.port));
+		return knows_plain(table, m, &tail);
+	}
+	switch (sl_fw_special(m, true, &tail, &reason)) {
+	case FW_KIND_SESSION:
+	case FW_KIND_OPENER:
+		return knows_plain(table, m, &tail);
+	case FW_KIND_ERROR:
+		return find_quoted(table, m, &q, &direction) != SL_NO_SLOT;
+	case FW_KIND_STATELESS:
+	case FW_KIND_PASS:
+	case FW_KIND_DROP:
+		break;
+	}
+	return false;
 }

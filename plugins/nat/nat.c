@@ -221,7 +221,8 @@ static const struct sl_node_type types[] = {
 		.name = "nat",
 		.doc = "NAPT44 to RFC 4787, 5382, 5508 and 6888: many inside hosts share outside "
 		       "IPv4 addresses.",
-		.flags = SL_NODE_WHOLE_DATAGRAMS | SL_NODE_STATEFUL | SL_NODE_TRAILS,
+		.flags = SL_NODE_WHOLE_DATAGRAMS | SL_NODE_STATEFUL | SL_NODE_TRAILS |
+			 SL_NODE_HANDS_OUT,
 		.reasons = reasons,
 		.counters = counters,
 		.events = events,
@@ -238,6 +239,7 @@ static const struct sl_node_type types[] = {
 		.tick_ms = 5,
 		.spread = sl_nat_spread,
 		.credit = sl_nat_credit,
+		.knows = sl_nat_knows,
 		.layout = 1,
 		.adopt = configure,
 		.state_version = NAT_STATE_VERSION,

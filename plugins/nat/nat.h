@@ -386,6 +386,9 @@ void sl_nat_export(struct sl_node *node, struct sl_export *out);
 int sl_nat_import(struct sl_node *node, uint32_t version, const void *record, uint32_t size,
 		  struct sl_errors *errors);
 
+/* ---- knows.c ---- */
+bool sl_nat_knows(struct sl_node *node, const struct rte_mbuf *m);
+
 /* ---- translate.c ---- */
 void sl_nat_process(struct sl_node *node, struct rte_mbuf **pkts, uint8_t *edge, uint16_t n);
 /* Key of a packet that has one: TCP, UDP or an ICMP query, whole. */
