@@ -35,6 +35,7 @@
 		{"events_lost", SL_API_NUMBER, "That found no room", NULL, false},               \
 		{"watchers", SL_API_NUMBER, "Captures and traces that run", NULL, false},        \
 		{"restored", SL_API_OBJECT, "The state it began with", restored, true},          \
+		{"drain", SL_API_OBJECT, "The old chain, while its flows finish", drain, true},  \
 	{                                                                                        \
 		"totals", SL_API_OBJECT, "The ledger: rx + made = tx + drops + joined + held",   \
 			totals, false                                                            \
@@ -50,6 +51,16 @@ static const struct sl_api_member restored[] = {
 	{"lost", SL_API_NUMBER, "Records that no VNF was there for", NULL, false},
 	{"from_process", SL_API_NUMBER, "That was taken over from", NULL, true},
 	{"outage_ms", SL_API_REAL, "Milliseconds in which nobody forwarded", NULL, true},
+	{NULL, SL_API_TEXT, NULL, NULL, false},
+};
+
+static const struct sl_api_member drain[] = {
+	{"generation", SL_API_NUMBER, "Whose flows finish", NULL, false},
+	{"state", SL_API_TEXT,
+	 "`learning`, which flows those are: all take the old paths yet; or `draining`", NULL, false},
+	{"flows", SL_API_NUMBER, "That have not ended", NULL, false},
+	{"finished", SL_API_NUMBER, "That have", NULL, false},
+	{"seconds_left", SL_API_REAL, "Until the rest is cut short", NULL, false},
 	{NULL, SL_API_TEXT, NULL, NULL, false},
 };
 
@@ -290,5 +301,6 @@ const struct sl_api_member sl_api_applied_answer[] = {
 	 true},
 	{"carried", SL_API_NUMBER, "Records of state that new code took from old", NULL, true},
 	{"lost", SL_API_NUMBER, "Records that it found no place for", NULL, true},
+	{"drains", SL_API_NUMBER, "The generation whose flows finish on the old paths", NULL, true},
 	{NULL, SL_API_TEXT, NULL, NULL, false},
 };

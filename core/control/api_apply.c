@@ -6,12 +6,14 @@
 #include <rte_cycles.h>
 
 #include <core/control/api_apply.h>
+#include <core/host/drain.h>
 #include <core/plugin/json.h>
 
 struct apply_args {
 	uint64_t given;
 	const char *file, *text;
 	bool dry_run;
+	uint64_t drain;
 };
 
 static const struct sl_param apply_args[] = {
@@ -30,6 +32,13 @@ static const struct sl_param apply_args[] = {
 	 .offset = offsetof(struct apply_args, dry_run),
 	 .def = "false",
 	 .doc = "Only say what would be done"},
+	{.name = "drain",
+	 .kind = SL_UINT,
+	 .offset = offsetof(struct apply_args, drain),
+	 .def = "0",
+	 .max = SL_DRAIN_MOST,
+	 .doc = "Seconds that old flows have to finish on the old paths, while new flows take the new "
+		"ones; 0: all change over at once"},
 	{0},
 };
 
@@ -95,6 +104,8 @@ json_t *sl_api_applied(struct sl_api_call *call, int err, bool dry_run, struct s
 		json_object_set_new(object, "carried", json_integer((json_int_t)applied->carried));
 		json_object_set_new(object, "lost", json_integer((json_int_t)applied->lost));
 	}
+	if (applied->drains != 0)
+		json_object_set_new(object, "drains", json_integer((json_int_t)applied->drains));
 	sl_diff_free(applied->diff);
 	return object;
 }
@@ -109,6 +120,7 @@ static json_t *apply(struct sl_api_call *call)
 		.why = "",
 		.who = call->request->peer.uid,
 		.dry_run = args->dry_run,
+		.drain = (unsigned int)args->drain,
 	};
 	struct sl_errors *errors = sl_errors_new();
 	struct sl_applied applied;

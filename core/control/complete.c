@@ -324,7 +324,10 @@ static void read_words(struct line *line, const char *const *words, int count)
 	for (int i = 1; i < count - 1; i++) {
 		const struct sl_option *option = find_option(line->verb, words[i]);
 
-		if (option != NULL && option->value != NULL) {
+		if (option != NULL && sl_option_may(option)) {
+			if (i + 2 < count - 1 && strcmp(words[i + 1], "=") == 0)
+				i += 2;
+		} else if (option != NULL && option->value != NULL) {
 			if (i + 1 < count - 1 && strcmp(words[i + 1], "=") == 0)
 				i++;
 			if (i + 1 == count - 1)

@@ -77,7 +77,7 @@ static void put_option(FILE *out, const struct sl_option *option)
 	put(out, option->name, false);
 	fputs("\\fR", out);
 	if (option->value != NULL) {
-		fputs(" \\fI", out);
+		fprintf(out, "%s\\fI", sl_option_gap(option));
 		put(out, option->value, false);
 		fputs("\\fR", out);
 	}

@@ -8,6 +8,7 @@
 #include <rte_version.h>
 
 #include <core/control/report.h>
+#include <core/host/drain.h>
 #include <core/host/watching.h>
 #include <core/plugin/arena.h>
 #include <core/plugin/json.h>
@@ -60,9 +61,22 @@ static json_t *restored(const struct sl_restored *r)
 	return object;
 }
 
+static json_t *drain(const struct sl_draining *draining)
+{
+	json_t *object = json_object();
+
+	put(object, "generation", draining->generation);
+	put_text(object, "state", draining->learning ? "learning" : "draining");
+	put(object, "flows", draining->flows);
+	put(object, "finished", draining->finished);
+	put_real(object, "seconds_left", draining->left);
+	return object;
+}
+
 json_t *sl_report_status(const struct sl_engine *engine, const struct sl_snapshot *s)
 {
 	json_t *object = json_object();
+	struct sl_draining draining;
 
 	put_text(object, "version", SL_VERSION);
 	put_text(object, "state", engine->stopped ? "stopped" : "running");
@@ -83,6 +97,8 @@ json_t *sl_report_status(const struct sl_engine *engine, const struct sl_snapsho
 	json_object_set_new(object, "totals", totals(&s->totals));
 	if (engine->restored.when != 0)
 		json_object_set_new(object, "restored", restored(&engine->restored));
+	if (sl_engine_draining(engine, &draining))
+		json_object_set_new(object, "drain", drain(&draining));
 	return object;
 }
 

@@ -25,7 +25,9 @@ int sl_verb_option(const struct sl_verb *verb, int argc, char **argv)
 	unsigned int n = 1;
 
 	for (const struct sl_option *o = verb->options; o != NULL && o->name != NULL; o++) {
-		int takes = o->value != NULL ? required_argument : no_argument;
+		int takes = sl_option_may(o)  ? optional_argument
+			    : o->value != NULL ? required_argument
+					       : no_argument;
 		size_t used = strlen(letters);
 
 		if (n > MOST_OPTIONS)
@@ -54,7 +56,7 @@ char *sl_verb_synopsis(const struct sl_verb *verb)
 	}
 	fputs(verb->name, out);
 	for (const struct sl_option *o = verb->options; o != NULL && o->name != NULL; o++)
-		fprintf(out, " [--%s%s%s]", o->name, o->value != NULL ? " " : "",
+		fprintf(out, " [--%s%s%s]", o->name, sl_option_gap(o),
 			o->value != NULL ? o->value : "");
 	if (arguments == NULL && verb->forms != NULL)
 		arguments = verb->forms[0].words;
@@ -105,14 +107,15 @@ static void print_form(const struct sl_form *form)
 static unsigned int option_width(const struct sl_option *option)
 {
 	return (unsigned int)strlen(option->name) +
-	       (option->value != NULL ? (unsigned int)strlen(option->value) + 1 : 0);
+	       (unsigned int)strlen(sl_option_gap(option)) +
+	       (option->value != NULL ? (unsigned int)strlen(option->value) : 0);
 }
 
 static void print_option(const struct sl_option *option, unsigned int width)
 {
 	char start[128], name[80];
 
-	snprintf(name, sizeof(name), "%s%s%s", option->name, option->value != NULL ? " " : "",
+	snprintf(name, sizeof(name), "%s%s%s", option->name, sl_option_gap(option),
 		 option->value != NULL ? option->value : "");
 	if (has_letter(option))
 		snprintf(start, sizeof(start), "  -%c, --%-*s  ", option->key, (int)width, name);

@@ -21,7 +21,7 @@ enum {
 struct sl_option {
 	int key; /* its letter, or a number from 256 on when it has none */
 	const char *name;
-	const char *value; /* "FILE", "on|off"; NULL: it takes none */
+	const char *value; /* "FILE", "on|off", "[=SECONDS]": may be left out; NULL: it takes none */
 	const char *doc;   /* without a full stop */
 };
 
@@ -113,6 +113,18 @@ int sl_verb_flush(const struct sl_verb *verb, int status);
 	{                        \
 		NULL, 0, NULL, 0 \
 	}
+
+/* Whether its value may be left out; then it stands behind a `=`. */
+static inline bool sl_option_may(const struct sl_option *option)
+{
+	return option->value != NULL && option->value[0] == '[';
+}
+
+/* What stands between its name and its value. */
+static inline const char *sl_option_gap(const struct sl_option *option)
+{
+	return option->value == NULL || sl_option_may(option) ? "" : " ";
+}
 
 /* As getopt_long() with the verb's table: the key of the next option, its value in optarg; 'h' for
  * --help; '?' after a message; -1: there is none, arguments begin at optind. */

@@ -5,18 +5,21 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include <core/chain/tree.h>
 #include <core/control/client.h>
 #include <core/control/table.h>
 #include <core/control/verb.h>
+#include <core/host/drain.h>
 
 struct given {
 	const char *socket, *config;
+	const char *drain; /* seconds; "": as long as is usual; NULL: none */
 	bool json, dry_run;
 };
 
-enum { DRY_RUN = 256 };
+enum { DRY_RUN = 256, DRAIN };
 
 /* 0, or an exit status. */
 static int read_options(const struct sl_verb *verb, int argc, char **argv, struct given *given)
@@ -36,6 +39,9 @@ static int read_options(const struct sl_verb *verb, int argc, char **argv, struc
 			break;
 		case DRY_RUN:
 			given->dry_run = true;
+			break;
+		case DRAIN:
+			given->drain = optarg != NULL ? optarg : "";
 			break;
 		case 'h':
 			sl_verb_usage(verb);
@@ -75,6 +81,45 @@ void sl_verb_changes(const json_t *answer)
 		       (long long)json_integer_value(json_object_get(answer, "gap_us")));
 }
 
+static void print_applied(const json_t *answer)
+{
+	json_t *drains = json_object_get(answer, "drains");
+	bool done = json_is_true(json_object_get(answer, "applied"));
+
+	sl_verb_changes(answer);
+	if (drains != NULL)
+		printf(done ? "new flows take the new paths; those of generation %lld finish on "
+			      "the old ones\n"
+			    : "the flows of generation %lld would finish on the old paths\n",
+		       (long long)json_integer_value(drains));
+}
+
+/* What is asked to drain, and does not. */
+static void print_drained(const json_t *answer)
+{
+	print_applied(answer);
+	if (json_object_get(answer, "drains") == NULL)
+		printf("no path goes another way: nothing to drain\n");
+}
+
+/* Until new flows take the new paths, or it is over. */
+static void wait_until_cut(const char *address)
+{
+	for (unsigned int i = 0; i < 100; i++) {
+		struct sl_errors *errors = sl_errors_new();
+		json_t *answer = sl_client_ask(address, "/v1/status", NULL, errors);
+		const json_t *drain = json_object_get(answer, "drain");
+		const char *state = json_string_value(json_object_get(drain, "state"));
+		bool learning = state != NULL && strcmp(state, "learning") == 0;
+
+		json_decref(answer);
+		sl_errors_free(errors);
+		if (!learning)
+			return;
+		nanosleep(&(struct timespec){.tv_nsec = 50000000}, NULL);
+	}
+}
+
 /* Ask, print. Takes the body over. */
 static int ask(const struct sl_verb *verb, const struct given *given, const char *path,
 	       json_t *body, void (*print)(const json_t *answer))
@@ -86,6 +131,8 @@ static int ask(const struct sl_verb *verb, const struct given *given, const char
 
 	if (address != NULL)
 		answer = sl_client_ask(address, path, body, errors);
+	if (given->drain != NULL && json_is_true(json_object_get(answer, "applied")))
+		wait_until_cut(address);
 	if (answer != NULL) {
 		if (given->json)
 			sl_verb_print(answer, true);
@@ -101,12 +148,30 @@ static int ask(const struct sl_verb *verb, const struct given *given, const char
 	return sl_verb_flush(verb, status);
 }
 
+/* SECONDS of --drain; 0: none. False: it is no number of them. */
+static bool read_seconds(const char *text, unsigned int *seconds)
+{
+	unsigned long number;
+	char *end;
+
+	*seconds = text == NULL ? 0 : SL_DRAIN_SECONDS;
+	if (text == NULL || text[0] == '\0')
+		return true;
+	errno = 0;
+	number = strtoul(text, &end, 10);
+	if (errno != 0 || text[0] < '1' || text[0] > '9' || *end != '\0' || number > SL_DRAIN_MOST)
+		return false;
+	*seconds = (unsigned int)number;
+	return true;
+}
+
 static int run_apply(const struct sl_verb *verb, int argc, char **argv)
 {
 	struct given given = {0};
 	int status = read_options(verb, argc, argv, &given);
 	struct sl_errors *errors;
 	char *text, *path;
+	unsigned int seconds;
 	size_t size;
 	json_t *body;
 
@@ -114,6 +179,9 @@ static int run_apply(const struct sl_verb *verb, int argc, char **argv)
 		return status < 0 ? SL_EXIT_OK : status;
 	if (argc - optind != 1)
 		return sl_verb_misused(verb, "name one chain file");
+	if (!read_seconds(given.drain, &seconds))
+		return sl_verb_misused(verb, "--drain=%s: expected 1 to %d seconds", given.drain,
+				       SL_DRAIN_MOST);
 	errors = sl_errors_new();
 	text = sl_file_read(argv[optind], &size, errors);
 	sl_errors_print(errors, stderr);
@@ -122,15 +190,16 @@ static int run_apply(const struct sl_verb *verb, int argc, char **argv)
 		return SL_EXIT_WRONG;
 	/* As the running sluice would name it, which has another folder. */
 	path = realpath(argv[optind], NULL);
-	body = json_pack("{sssosb}", "file", path != NULL ? path : argv[optind], "text",
-			 json_stringn(text, size), "dry_run", given.dry_run);
+	body = json_pack("{sssosbsi}", "file", path != NULL ? path : argv[optind], "text",
+			 json_stringn(text, size), "dry_run", given.dry_run, "drain", (int)seconds);
 	free(path);
 	free(text);
 	if (body == NULL) {
 		fprintf(stderr, "sluice apply: %s: not UTF-8\n", argv[optind]);
 		return SL_EXIT_WRONG;
 	}
-	return ask(verb, &given, "/v1/apply", body, sl_verb_changes);
+	return ask(verb, &given, "/v1/apply", body,
+		   given.drain != NULL ? print_drained : print_applied);
 }
 
 static int run_rollback(const struct sl_verb *verb, int argc, char **argv)
@@ -180,6 +249,17 @@ static int run_history(const struct sl_verb *verb, int argc, char **argv)
 	return ask(verb, &given, "/v1/history", NULL, print_history);
 }
 
+static const struct sl_option applying[] = {
+	SL_OPT_SOCKET,
+	SL_OPT_CONFIG,
+	SL_OPT_JSON,
+	{DRY_RUN, "dry-run", NULL, "only show what would be done"},
+	{DRAIN, "drain", "[=SECONDS]",
+	 "let old flows finish on the old paths, for 60 seconds at most unless said otherwise, while "
+	 "new ones take the new"},
+	SL_OPT_END,
+};
+
 static const struct sl_option changing[] = {
 	SL_OPT_SOCKET, SL_OPT_CONFIG,
 	SL_OPT_JSON,   {DRY_RUN, "dry-run", NULL, "only show what would be done"},
@@ -209,8 +289,12 @@ const struct sl_verb sl_verb_apply = {
 		"workers go over to it between two packets. VNFs and ports that stay the "
 		"same keep their state; those that can take their new parameters live do so, "
 		"others are replaced. After an error all is as before. Only root, the user "
-		"that sluice runs as and admins may do it.",
-	.options = changing,
+		"that sluice runs as and admins may do it.\n\n"
+		"With --drain what the old chain has of its own stays, beside the new one, until no "
+		"old flow has been seen for half of SECONDS (at most 30), or SECONDS have passed; "
+		"what is left then changes over. It returns when new flows take the new paths. "
+		"Another apply ends the drain; rollback takes the old chain back as it was.",
+	.options = applying,
 	.forms = apply_forms,
 	.run = run_apply,
 };

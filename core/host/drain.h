@@ -10,7 +10,9 @@
 #include <core/flow/drain.h>
 #include <core/host/apply.h>
 
+/* How long a drain lasts at most, unless it is said, and the longest that can be said. */
 #define SL_DRAIN_SECONDS 60
+#define SL_DRAIN_MOST    86400
 
 /* What a drain is doing. */
 struct sl_draining {

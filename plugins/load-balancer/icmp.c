@@ -271,3 +271,25 @@ uint8_t sl_lb_error_from_backend(struct lb_worker *w, struct rte_mbuf *m)
 	lb_count(w, LB_ICMP_ERRORS);
 	return rewrite(m, lb_flow(&w->tables[lane], slot), false) ? SL_ON : SL_DROP(LB_MALFORMED);
 }
+
+/* Whether a packet belongs to a session there is, or is about one. Looks only. */
+bool sl_lb_knows(struct sl_node *node, const struct rte_mbuf *m)
+{
+	const struct lb *lb = (const struct lb *)sl_instance_data(node->instance);
+	struct lb_worker *w = (struct lb_worker *)node->state;
+	const struct sl_packet *p = sl_packet(m);
+	uint8_t side = node->from != lb->clients;
+	union lb_key quoted, key;
+
+	if ((p->family != SL_L3_IPV4 && p->family != SL_L3_IPV6) ||
+	    (p->flags & SL_PKT_MALFORMED) != 0)
+		return false;
+	if (lb_is_error(m)) {
+		if (!sl_lb_quoted_key(m, p->l4 + 8u, p->family, !side, &quoted))
+			return false;
+		turn_key(lb_lane(p), &quoted, &key);
+	} else if (!sl_lb_key(m, side, &key)) {
+		return false;
+	}
+	return sl_lb_find(w, lb_lane(p), &key) != SL_NO_SLOT;
+}

@@ -283,6 +283,7 @@ static const struct sl_node_type types[] = {
 		.poll_ms = 10,
 		.spread = sl_lb_spread,
 		.credit = sl_lb_credit,
+		.knows = sl_lb_knows,
 		.commands = sl_lb_commands,
 		.render_event = sl_lb_render_event,
 	},

@@ -395,6 +395,7 @@ uint8_t sl_lb_tunnel_error(struct lb_worker *w, struct rte_mbuf *m);
  * false: there are none to be read. */
 bool sl_lb_quoted_key(const struct rte_mbuf *m, uint32_t at, uint8_t family, uint8_t side,
 		      union lb_key *key);
+bool sl_lb_knows(struct sl_node *node, const struct rte_mbuf *m);
 uint8_t sl_lb_error_from_client(struct lb_worker *w, struct rte_mbuf *m);
 uint8_t sl_lb_error_from_backend(struct lb_worker *w, struct rte_mbuf *m);
 
