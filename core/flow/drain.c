@@ -39,9 +39,9 @@ struct table {
 	struct sl_anchor *anchors; /* of each: its fused flows, both directions */
 	uint32_t capacity, taken, hand;
 	uint32_t tick;    /* the next slot to look at */
-	uint64_t counted; /* live ones, in this round of looking */
-	uint64_t live;    /* in the last one */
-	uint64_t ended;   /* those taken out again */
+	uint64_t counted; /* old ones that have ended, in this round of looking */
+	uint64_t gone;    /* and those that are old no more, or were forgotten */
+	uint64_t over;    /* all these, when last looked */
 	uint64_t seen;    /* the last packet of an old one */
 	alignas(8) struct sl_tuple keys[SL_BURST];
 	uint32_t hashes[SL_BURST];
@@ -146,6 +146,7 @@ static uint32_t make_room(struct sl_node *node, struct table *table)
 	}
 	if (slot == SL_NO_SLOT)
 		return slot;
+	table->gone += table->flows[slot].side == OLD;
 	sl_anchor_cut(node, &table->anchors[slot]);
 	sl_index_remove(table->index,
 			sl_index_hash(&table->flows[slot].key, sizeof(table->flows[slot].key)),
@@ -171,6 +172,7 @@ static uint32_t add(struct sl_node *node, struct table *table, uint16_t i, enum 
 static void renew(struct sl_node *node, struct table *table, uint32_t slot)
 {
 	sl_anchor_cut(node, &table->anchors[slot]);
+	table->gone++;
 	table->flows[slot].side = NEW;
 	table->flows[slot].fins = 0;
 	sl_count(node, NOTED_NEW, 1);
@@ -327,7 +329,7 @@ static void process(struct sl_node *node, struct rte_mbuf **pkts, uint8_t *edge,
 	}
 }
 
-/* Count those that live, a slice at a time. */
+/* Count those that have ended, a slice at a time. */
 static void tick(struct sl_node *node)
 {
 	struct table *table = node->state;
@@ -340,12 +342,12 @@ static void tick(struct sl_node *node)
 		if (flow->side != OLD)
 			continue;
 		sl_anchor_sync(node, &table->anchors[slot]);
-		if (live(flow, now, quiet))
+		if (!live(flow, now, quiet))
 			table->counted++;
 	}
 	if (table->tick < table->taken)
 		return;
-	sl_tally(&table->live, table->counted - table->live);
+	sl_tally(&table->over, table->counted + table->gone - table->over);
 	table->tick = 0;
 	table->counted = 0;
 }
@@ -379,7 +381,7 @@ void sl_drain_sum(const struct sl_instance *instance, struct sl_drain_count *sum
 		if (!config->counts)
 			continue;
 		sum->noted += sl_tally_read(&counters[NOTED_OLD]);
-		sum->live += sl_tally_read(&table->live);
+		sum->over += sl_tally_read(&table->over);
 	}
 }
 

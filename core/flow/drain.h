@@ -43,7 +43,7 @@ void sl_drain_cut(struct sl_instance *instance);
 
 struct sl_drain_count {
 	uint64_t noted; /* old flows that there were */
-	uint64_t live;  /* of those, not ended */
+	uint64_t over;  /* of those, ended */
 	uint64_t known; /* packets that a function of the old chain knew */
 	uint64_t full;  /* flows that found no room */
 	uint64_t seen;  /* TSC: the last packet of an old flow; 0: there was none */

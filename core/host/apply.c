@@ -405,8 +405,10 @@ static int step(struct sl_engine *engine, struct sl_chain *chain,
 
 	if (request->drain > 0)
 		err = sl_drain_merge(engine, chain, applied->diff, &merged, &there, errors);
-	if (err == 0 && merged != NULL)
+	if (err == 0 && merged != NULL) {
 		applied->drains = was;
+		sl_drain_say(applied->diff);
+	}
 	if (err != 0 || request->dry_run) {
 		sl_chain_free(merged);
 	} else if (merged == NULL) {

@@ -170,6 +170,20 @@ int sl_drain_merge(struct sl_engine *engine, struct sl_chain *chain, const struc
 	return err;
 }
 
+void sl_drain_say(struct sl_diff *diff)
+{
+	static const char lost[] = "its sessions are lost", drain[] = "its sessions may finish";
+
+	for (unsigned int i = 0; i < diff->count; i++) {
+		char *detail = strstr(diff->changes[i].detail, lost);
+
+		if (detail != NULL)
+			snprintf(detail, sizeof(diff->changes[i].detail) -
+						 (size_t)(detail - diff->changes[i].detail),
+				 "%s", drain);
+	}
+}
+
 static void name_old_vnfs(const struct sl_generation *generation)
 {
 	const struct sl_chain *chain = generation->chain;
@@ -309,7 +323,8 @@ static struct sl_drain_count sum_up(const struct sl_engine *engine)
 	struct sl_drain_count sum = {0};
 
 	for_each(engine->generation, add, &sum);
-	sum.live = RTE_MIN(sum.live, sum.noted);
+	/* Read one after the other. */
+	sum.over = RTE_MIN(sum.over, sum.noted);
 	return sum;
 }
 
@@ -326,8 +341,8 @@ bool sl_engine_draining(const struct sl_engine *engine, struct sl_draining *drai
 	*draining = (struct sl_draining){
 		.generation = drain->from,
 		.learning = !drain->cut,
-		.flows = sum.live,
-		.finished = sum.noted - sum.live,
+		.flows = sum.noted - sum.over,
+		.finished = sum.over,
 		.left = RTE_MAX(0.0, drain->seconds - RTE_MAX(0.0, gone)),
 	};
 	return true;
@@ -340,7 +355,7 @@ static bool is_over(const struct sl_engine *engine, const struct sl_drain *drain
 	if (now - drain->cut_at >= drain->seconds * rte_get_tsc_hz())
 		return true;
 	sum = sum_up(engine);
-	return sum.live == 0 && now - RTE_MAX(sum.seen, drain->cut_at) > quiet_of(drain->seconds);
+	return sum.over == sum.noted && now - RTE_MAX(sum.seen, drain->cut_at) > quiet_of(drain->seconds);
 }
 
 void sl_drain_tend(struct sl_engine *engine)
@@ -412,12 +427,12 @@ static void tell_end(struct sl_engine *engine, uint64_t old, const struct sl_dra
 {
 	sl_engine_note(engine, "drain-ended", "{sI sI sI sI ss}", "generation",
 		       (json_int_t)engine->generation->number, "old", (json_int_t)old, "finished",
-		       (json_int_t)(sum->noted - sum->live), "cut_short", (json_int_t)sum->live,
+		       (json_int_t)sum->over, "cut_short", (json_int_t)(sum->noted - sum->over),
 		       "how", how);
 	sl_log(SL_LOG_INFO,
 	       "generation %llu has drained: %llu flows finished, %llu were cut short (%s)",
-	       (unsigned long long)old, (unsigned long long)(sum->noted - sum->live),
-	       (unsigned long long)sum->live, how);
+	       (unsigned long long)old, (unsigned long long)sum->over,
+	       (unsigned long long)(sum->noted - sum->over), how);
 }
 
 static const char *reason(const struct sl_engine *engine, const struct sl_drain *drain)

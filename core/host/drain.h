@@ -40,6 +40,8 @@ void sl_drain_free(struct sl_engine *engine);
  * *merged is NULL when there is nothing to drain. 0, or -errno with messages. */
 int sl_drain_merge(struct sl_engine *engine, struct sl_chain *chain, const struct sl_diff *diff,
 		   struct sl_chain **merged, struct sl_diff **there, struct sl_errors *errors);
+/* What a diff says of sessions, when they drain. */
+void sl_drain_say(struct sl_diff *diff);
 /* There is going to be a drain of so many seconds, unless sl_drain_free() calls it off. */
 int sl_drain_prepare(struct sl_engine *engine, unsigned int seconds, struct sl_errors *errors);
 /* The merged chain runs, after that generation. */
