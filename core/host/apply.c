@@ -302,7 +302,7 @@ static int try(struct attempt *a)
 	if (a->next != NULL)
 		err = sl_claims_add(a->next, a->errors);
 	if (err == 0 && a->diff->begins >= 0)
-		err = sl_claims_check(a->next, a->errors);
+		err = sl_drain_check(a->next, a->errors);
 	if (err == 0)
 		err = list_turns(a);
 	if (err == 0)

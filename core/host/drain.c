@@ -170,6 +170,21 @@ int sl_drain_merge(struct sl_engine *engine, struct sl_chain *chain, const struc
 	return err;
 }
 
+int sl_drain_check(const struct sl_generation *generation, struct sl_errors *errors)
+{
+	const struct sl_plan *plan = generation->plan;
+
+	/* Who has a session is only known behind the choice of its path, which depends on that. */
+	for (unsigned int i = 0; i < plan->hop_count && generation->worker_count > 1; i++)
+		if (plan->hops[i].kind == SL_PLAN_DRAIN &&
+		    plan->hops[i].rank == SL_PLAN_DRAIN_EARLY)
+			return sl_fail(errors, EINVAL,
+				       "port `%s`: its old paths want packets at different workers, so "
+				       "they cannot drain with several; apply it without --drain",
+				       generation->chain->ports[plan->hops[i].port].name);
+	return sl_claims_check(generation, errors);
+}
+
 void sl_drain_say(struct sl_diff *diff)
 {
 	static const char lost[] = "its sessions are lost", drain[] = "its sessions may finish";

@@ -79,25 +79,32 @@ static void keep_gone(struct sl_engine *engine, const char *reason, uint64_t cou
 	grown[private->gone_count++].count = count;
 }
 
-/* The hop of that name, whose type drops for the same reasons. */
+static bool drops_alike(const struct sl_node_type *a, const struct sl_node_type *b)
+{
+	return strcmp(a->name, b->name) == 0 && count_names(a->reasons) == count_names(b->reasons);
+}
+
+/* The hop of that name, whose type drops for the same reasons. What drained is added to its
+ * successor; what begins to drain has none where it is not there any more. */
 static struct sl_hop_past *find_past(struct sl_generation *generation, const char *name,
 				     const struct sl_node_type *type)
 {
-	for (unsigned int i = 0; i < generation->plan->hop_count; i++) {
-		const struct sl_node_type *other = sl_graph_hop_type(&generation->hops[i]);
+	struct sl_hop_past *found = NULL;
 
-		/* While it drains, what the old chain did is shown with its hops. */
-		if (generation->plan->hops[i].part == SL_PART_NEW ||
-		    !sl_merge_same_name(generation->plan->hops[i].name, name) ||
-		    strcmp(other->name, type->name) != 0 ||
-		    count_names(other->reasons) != count_names(type->reasons))
-			continue;
-		if (generation->past[i].drops == NULL)
-			generation->past[i].drops = calloc(
-				count_names(type->reasons) + SL_REASON_COUNT, sizeof(uint64_t));
-		return generation->past[i].drops != NULL ? &generation->past[i] : NULL;
+	for (unsigned int i = 0; i < generation->plan->hop_count; i++) {
+		const char *now = generation->plan->hops[i].name;
+		bool exact = strcmp(now, name) == 0;
+
+		if ((found == NULL || exact) && sl_merge_same_name(now, name) &&
+		    drops_alike(sl_graph_hop_type(&generation->hops[i]), type))
+			found = &generation->past[i];
+		if (exact)
+			break;
 	}
-	return NULL;
+	if (found != NULL && found->drops == NULL)
+		found->drops =
+			calloc(count_names(type->reasons) + SL_REASON_COUNT, sizeof(uint64_t));
+	return found != NULL && found->drops != NULL ? found : NULL;
 }
 
 static void keep_hop(struct sl_engine *engine, const struct sl_generation *old, uint16_t hop)
@@ -158,16 +165,24 @@ static bool goes_on(const struct sl_generation *generation, const struct sl_inst
 	return false;
 }
 
+/* One that drains goes on beside its successor, from 0: no counter of a name goes backwards. */
+static void take_over(const struct sl_generation *generation, struct sl_instance *new,
+		      struct sl_instance *was)
+{
+	sl_instance_inherit(new, was);
+	if (goes_on(generation, was))
+		sl_instance_begin_anew(was);
+}
+
 static void inherit(const struct sl_generation *generation, const struct sl_generation *old)
 {
 	for (unsigned int i = 0; generation->vnfs[i] != NULL; i++)
 		for (unsigned int j = 0; old->vnfs[j] != NULL; j++) {
 			struct sl_instance *new = generation->vnfs[i], *was = old->vnfs[j];
 
-			if (new != was && !goes_on(generation, was) &&
-			    sl_merge_same_name(new->name, was->name) &&
+			if (new != was && sl_merge_same_name(new->name, was->name) &&
 			    strcmp(new->type->name, was->type->name) == 0)
-				sl_instance_inherit(new, was);
+				take_over(generation, new, was);
 		}
 }
 

@@ -334,16 +334,30 @@ uint64_t sl_instance_counter(const struct sl_instance *instance, uint32_t counte
 	return sum;
 }
 
+static bool room_for_past(struct sl_instance *instance)
+{
+	uint32_t count = name_count(instance->type->counters);
+
+	if (instance->past == NULL && count > 0)
+		instance->past = calloc(count, sizeof(*instance->past));
+	return instance->past != NULL;
+}
+
 void sl_instance_inherit(struct sl_instance *instance, const struct sl_instance *before)
 {
 	const struct sl_name *names = instance->type->counters, *had = before->type->counters;
-	uint32_t count = name_count(names);
 
-	instance->past = count > 0 ? calloc(count, sizeof(*instance->past)) : NULL;
-	for (uint32_t i = 0; instance->past != NULL && i < count; i++)
+	for (uint32_t i = 0; i < name_count(names) && room_for_past(instance); i++)
 		for (uint32_t j = 0; j < name_count(had); j++)
 			if (strcmp(names[i].name, had[j].name) == 0)
-				instance->past[i] = sl_instance_counter(before, j);
+				instance->past[i] += sl_instance_counter(before, j);
+}
+
+void sl_instance_begin_anew(struct sl_instance *instance)
+{
+	for (uint32_t i = 0; i < name_count(instance->type->counters) && room_for_past(instance);
+	     i++)
+		instance->past[i] -= sl_instance_counter(instance, i);
 }
 
 void sl_instance_forget_counts(struct sl_instance *instance)

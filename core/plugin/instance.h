@@ -81,6 +81,8 @@ bool sl_instance_call(struct sl_instance *instance, void (*run)(void *context), 
 struct sl_instance *sl_instance_use(struct sl_instance *instance);
 /* Take over the counters of an instance of the same type name that this one replaces. */
 void sl_instance_inherit(struct sl_instance *instance, const struct sl_instance *before);
+/* Its counters begin at 0 again: another one has inherited what there was. */
+void sl_instance_begin_anew(struct sl_instance *instance);
 /* A counter of the type, over all workers and what was inherited. Main thread. */
 uint64_t sl_instance_counter(const struct sl_instance *instance, uint32_t counter);
 /* Set its own counters to zero; no worker runs it. */
