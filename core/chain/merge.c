@@ -88,8 +88,7 @@ static void compare_paths(struct work *w)
 		w->new_paths[p] = true;
 	for (unsigned int p = 0; p < w->old->path_count; p++) {
 		unsigned int now = find_path(w->new, w->old->paths[p].name);
-		bool same = now != UINT_MAX &&
-			    same_path(w, &w->old->paths[p], &w->new->paths[now]);
+		bool same = now != UINT_MAX && same_path(w, &w->old->paths[p], &w->new->paths[now]);
 
 		w->old_paths[p] = !same;
 		if (same)
@@ -227,9 +226,8 @@ static unsigned int place_paths(struct work *w)
 	unsigned int count = w->new->path_count;
 
 	for (unsigned int p = 0; p < w->old->path_count; p++)
-		w->merged->paths[p] = w->old_paths[p]
-					      ? count++
-					      : find_path(w->new, w->old->paths[p].name);
+		w->merged->paths[p] =
+			w->old_paths[p] ? count++ : find_path(w->new, w->old->paths[p].name);
 	return count;
 }
 
@@ -267,12 +265,12 @@ static void put_paths(struct work *w, unsigned int count)
 	w->merged->differs = count > w->new->path_count;
 }
 
-/* Of a port whose paths differ both are there, even if they are the same but for where they lead. */
+/* Of a port whose paths differ both are there, even if they are the same but for where they lead.
+ */
 static void put_steerings(struct work *w)
 {
 	unsigned int count = w->new->steering_count;
-	struct sl_chain_steering *all =
-		make(w, count + w->old->steering_count, sizeof(*all));
+	struct sl_chain_steering *all = make(w, count + w->old->steering_count, sizeof(*all));
 
 	w->chain->steerings = all;
 	if (all == NULL)
@@ -325,7 +323,8 @@ struct sl_chain *sl_merge(const struct sl_merge *from, struct sl_errors *errors)
 			 .merge = from,
 			 .store = sl_store_new(MAX_MEMORY)};
 	char suffix[32];
-	int length = snprintf(suffix, sizeof(suffix), "@%llu", (unsigned long long)from->generation);
+	int length =
+		snprintf(suffix, sizeof(suffix), "@%llu", (unsigned long long)from->generation);
 
 	if (w.store != NULL) {
 		w.chain = make(&w, 1, sizeof(*w.chain));

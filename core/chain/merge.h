@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Two chains as one, for as long as flows of the old one finish on its paths while new ones take
- * those of the new (`sluice apply --drain`). It has the new chain's ports, VNFs, paths and steerings
- * first, in their order, and then what only the old one has, under names that no file can have
+ * those of the new (`sluice apply --drain`). It has the new chain's ports, VNFs, paths and
+ * steerings first, in their order, and then what only the old one has, under names that no file can
+ * have
  * ("web@6": of generation 6). What goes on from the one to the other is there once.
  *
  * Paths that are the same in both, and meet no others at their ports, are there once, too. Of all

@@ -111,8 +111,8 @@ struct sl_chain {
 	struct sl_chain_steering *steerings;
 	unsigned int steering_count;
 	const struct sl_chain_fusion *fusion;
-	struct sl_store *store; /* all memory above */
-	unsigned int users;     /* see sl_chain_use() */
+	struct sl_store *store;   /* all memory above */
+	unsigned int users;       /* see sl_chain_use() */
 	struct sl_merged *merged; /* NULL: it is not merged of others */
 };
 

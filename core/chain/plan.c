@@ -7,10 +7,11 @@
  *   path:   VNF hops, one each way; fuse behind those that decapsulate
  *   exit:   [pin] -> [l3-out | fragment] -> tx
  *
- * Of a chain that is merged of two (core/chain/merge.h), old and new have gates of their own at a port
- * whose paths differ, which share all up to the choice between them, and the way out:
+ * Of a chain that is merged of two (core/chain/merge.h), old and new have gates of their own at a
+ * port whose paths differ, which share all up to the choice between them, and the way out:
  *
- *   entry:  rx -> ... -> spread (as the old one wants it) -> fuse -> drain -> [old steer] -> old paths
+ *   entry:  rx -> ... -> spread (as the old one wants it) -> fuse -> drain -> [old steer] -> old
+ * paths
  *                                                                 \-> [spread] -> [steer] -> paths
  *   exit:   drain -> [pin] -> ...
  */
@@ -53,8 +54,8 @@ struct planner {
 	struct way *ways;
 	struct gate *gates;     /* per port */
 	struct gate *old_gates; /* the same, for old paths */
-	bool failed; /* out of memory or of hop numbers: stop; told already */
-	bool wrong;  /* the chain cannot be planned; told already */
+	bool failed;            /* out of memory or of hop numbers: stop; told already */
+	bool wrong;             /* the chain cannot be planned; told already */
 };
 
 static void *zalloc(struct planner *p, size_t count, size_t size)
@@ -690,8 +691,8 @@ static uint16_t plan_drain(struct planner *p, unsigned int port, bool spread_eac
 static void plan_entry(struct planner *p, unsigned int port)
 {
 	const char *name = p->chain->ports[port].name;
-	struct gate *gate = gate_of(p, port,
-				    p->old_gates[port].entry_count > 0 ? SL_PART_OLD : SL_PART_BOTH);
+	struct gate *gate =
+		gate_of(p, port, p->old_gates[port].entry_count > 0 ? SL_PART_OLD : SL_PART_BOTH);
 	enum sl_side from = gate->entry_count > 0 ? gate->entries[0].from : SL_INSIDE;
 	unsigned int who;
 	bool same = agree(p, gate, &who, &p->plan->spread_side[port]);

@@ -23,8 +23,8 @@ enum sl_plan_kind {
 	SL_PLAN_L3_OUT,
 	SL_PLAN_FRAGMENT, /* a port without addresses whose paths reassemble */
 	SL_PLAN_TX,
-	SL_PLAN_FUSE, /* look flows up; `rank`: enum sl_plan_fuse. Its edges to where actions end
-		       * are the generation's to add */
+	SL_PLAN_FUSE,  /* look flows up; `rank`: enum sl_plan_fuse. Its edges to where actions end
+			* are the generation's to add */
 	SL_PLAN_DRAIN, /* of a merged chain: choose between the new path and the old one, or note
 			* which of them a session leaves by; `rank`: enum sl_plan_drain. On: the new
 			* one; SL_EDGE_FIRST: the old one */

@@ -57,7 +57,8 @@ static const struct sl_api_member restored[] = {
 static const struct sl_api_member drain[] = {
 	{"generation", SL_API_NUMBER, "Whose flows finish", NULL, false},
 	{"state", SL_API_TEXT,
-	 "`learning`, which flows those are: all take the old paths yet; or `draining`", NULL, false},
+	 "`learning`, which flows those are: all take the old paths yet; or `draining`", NULL,
+	 false},
 	{"flows", SL_API_NUMBER, "That have not ended", NULL, false},
 	{"finished", SL_API_NUMBER, "That have", NULL, false},
 	{"seconds_left", SL_API_REAL, "Until the rest is cut short", NULL, false},

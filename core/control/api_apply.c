@@ -37,7 +37,8 @@ static const struct sl_param apply_args[] = {
 	 .offset = offsetof(struct apply_args, drain),
 	 .def = "0",
 	 .max = SL_DRAIN_MOST,
-	 .doc = "Seconds that old flows have to finish on the old paths, while new flows take the new "
+	 .doc = "Seconds that old flows have to finish on the old paths, while new flows take the "
+		"new "
 		"ones; 0: all change over at once"},
 	{0},
 };

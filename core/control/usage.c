@@ -25,7 +25,7 @@ int sl_verb_option(const struct sl_verb *verb, int argc, char **argv)
 	unsigned int n = 1;
 
 	for (const struct sl_option *o = verb->options; o != NULL && o->name != NULL; o++) {
-		int takes = sl_option_may(o)  ? optional_argument
+		int takes = sl_option_may(o)   ? optional_argument
 			    : o->value != NULL ? required_argument
 					       : no_argument;
 		size_t used = strlen(letters);
@@ -106,8 +106,7 @@ static void print_form(const struct sl_form *form)
 
 static unsigned int option_width(const struct sl_option *option)
 {
-	return (unsigned int)strlen(option->name) +
-	       (unsigned int)strlen(sl_option_gap(option)) +
+	return (unsigned int)strlen(option->name) + (unsigned int)strlen(sl_option_gap(option)) +
 	       (option->value != NULL ? (unsigned int)strlen(option->value) : 0);
 }
 

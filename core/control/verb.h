@@ -21,8 +21,9 @@ enum {
 struct sl_option {
 	int key; /* its letter, or a number from 256 on when it has none */
 	const char *name;
-	const char *value; /* "FILE", "on|off", "[=SECONDS]": may be left out; NULL: it takes none */
-	const char *doc;   /* without a full stop */
+	const char
+		*value;  /* "FILE", "on|off", "[=SECONDS]": may be left out; NULL: it takes none */
+	const char *doc; /* without a full stop */
 };
 
 /*

@@ -255,7 +255,8 @@ static const struct sl_option applying[] = {
 	SL_OPT_JSON,
 	{DRY_RUN, "dry-run", NULL, "only show what would be done"},
 	{DRAIN, "drain", "[=SECONDS]",
-	 "let old flows finish on the old paths, for 60 seconds at most unless said otherwise, while "
+	 "let old flows finish on the old paths, for 60 seconds at most unless said otherwise, "
+	 "while "
 	 "new ones take the new"},
 	SL_OPT_END,
 };
@@ -290,7 +291,8 @@ const struct sl_verb sl_verb_apply = {
 		"same keep their state; those that can take their new parameters live do so, "
 		"others are replaced. After an error all is as before. Only root, the user "
 		"that sluice runs as and admins may do it.\n\n"
-		"With --drain what the old chain has of its own stays, beside the new one, until no "
+		"With --drain what the old chain has of its own stays, beside the new one, until "
+		"no "
 		"old flow has been seen for half of SECONDS (at most 30), or SECONDS have passed; "
 		"what is left then changes over. It returns when new flows take the new paths. "
 		"Another apply ends the drain; rollback takes the old chain back as it was.",

@@ -29,8 +29,8 @@ struct flow {
 };
 #define ENDED 3
 
-/* Slots are taken in turn. Once all are, one of the next few that is old no more makes room: the one
- * that was used the longest ago. */
+/* Slots are taken in turn. Once all are, one of the next few that is old no more makes room: the
+ * one that was used the longest ago. */
 #define FEW 16u
 
 struct table {

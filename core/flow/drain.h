@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * While a chain drains (`sluice apply --drain`): which flows are old, and go on as they began, and
- * which are new. Where both chains can be entered the DRAIN hop of the port says so, on for the new,
- * SL_EDGE_FIRST for the old; others, before packets leave there, note what their sessions are.
+ * which are new. Where both chains can be entered the DRAIN hop of the port says so, on for the
+ * new, SL_EDGE_FIRST for the old; others, before packets leave there, note what their sessions are.
  *
  * First all goes the old way, and is noted. After the cut, what is known stays what it is; for the
  * rest the old chain's functions are asked whether they have a session of it. What none has is new,

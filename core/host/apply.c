@@ -375,8 +375,7 @@ static bool may_apply(const struct sl_engine *engine, const struct sl_chain *cha
 int sl_apply_step(struct sl_engine *engine, struct sl_chain *chain, const struct sl_diff *diff,
 		  const char **stubborn, struct sl_applied *applied, struct sl_errors *errors)
 {
-	struct attempt attempt = {
-		.engine = engine, .chain = chain, .diff = diff, .errors = errors};
+	struct attempt attempt = {.engine = engine, .chain = chain, .diff = diff, .errors = errors};
 	int err = try(&attempt);
 
 	applied->took = attempt.took;

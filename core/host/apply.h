@@ -17,11 +17,11 @@ struct sl_apply_request {
 	size_t size;
 	const char *why; /* first words of the summary, "" or "rollback to 3: " */
 	uid_t who;
-	bool dry_run;      /* only say what would be done */
+	bool dry_run;       /* only say what would be done */
 	unsigned int drain; /* seconds that old flows have to finish on the old paths; 0: none */
-	bool copy;         /* new code takes no instance over as it is, but state as records */
-	const char *fresh; /* this VNF, or this port's steering, gets a new instance; or NULL. Then
-			    * the chain is the one that runs, and the history says nothing */
+	bool copy;          /* new code takes no instance over as it is, but state as records */
+	const char *fresh;  /* this VNF, or this port's steering, gets a new instance; or NULL. Then
+			     * the chain is the one that runs, and the history says nothing */
 };
 
 struct sl_applied {

@@ -8,6 +8,7 @@
 
 #include <rte_cycles.h>
 
+#include <core/chain/equal.h>
 #include <core/chain/merge.h>
 #include <core/host/log.h>
 #include <core/host/private.h>
@@ -75,8 +76,8 @@ static int check_workers(const struct sl_engine *engine, const struct sl_chain *
 	unsigned int news = merged->merged->new->vnf_count;
 
 	for (unsigned int i = 0; i < merged->vnf_count; i++) {
-		uint64_t alone = i < news ? diff->masks[i]
-					  : engine->generation->vnfs[there->vnfs[i]]->mask;
+		uint64_t alone =
+			i < news ? diff->masks[i] : engine->generation->vnfs[there->vnfs[i]]->mask;
 
 		if (there->masks[i] != alone)
 			return sl_fail(errors, EINVAL,
@@ -178,10 +179,11 @@ int sl_drain_check(const struct sl_generation *generation, struct sl_errors *err
 	for (unsigned int i = 0; i < plan->hop_count && generation->worker_count > 1; i++)
 		if (plan->hops[i].kind == SL_PLAN_DRAIN &&
 		    plan->hops[i].rank == SL_PLAN_DRAIN_EARLY)
-			return sl_fail(errors, EINVAL,
-				       "port `%s`: its old paths want packets at different workers, so "
-				       "they cannot drain with several; apply it without --drain",
-				       generation->chain->ports[plan->hops[i].port].name);
+			return sl_fail(
+				errors, EINVAL,
+				"port `%s`: its old paths want packets at different workers, so "
+				"they cannot drain with several; apply it without --drain",
+				generation->chain->ports[plan->hops[i].port].name);
 	return sl_claims_check(generation, errors);
 }
 
@@ -193,8 +195,9 @@ void sl_drain_say(struct sl_diff *diff)
 		char *detail = strstr(diff->changes[i].detail, lost);
 
 		if (detail != NULL)
-			snprintf(detail, sizeof(diff->changes[i].detail) -
-						 (size_t)(detail - diff->changes[i].detail),
+			snprintf(detail,
+				 sizeof(diff->changes[i].detail) -
+					 (size_t)(detail - diff->changes[i].detail),
 				 "%s", drain);
 	}
 }
@@ -370,7 +373,8 @@ static bool is_over(const struct sl_engine *engine, const struct sl_drain *drain
 	if (now - drain->cut_at >= drain->seconds * rte_get_tsc_hz())
 		return true;
 	sum = sum_up(engine);
-	return sum.over == sum.noted && now - RTE_MAX(sum.seen, drain->cut_at) > quiet_of(drain->seconds);
+	return sum.over == sum.noted &&
+	       now - RTE_MAX(sum.seen, drain->cut_at) > quiet_of(drain->seconds);
 }
 
 void sl_drain_tend(struct sl_engine *engine)
@@ -395,8 +399,9 @@ void sl_drain_tend(struct sl_engine *engine)
 		sl_log(SL_LOG_ERROR,
 		       "generation %llu cannot end, so both run on; tried again in %u s: %s",
 		       (unsigned long long)drain->from, AGAIN_S,
-		       errors != NULL && sl_errors_count(errors) > 0 ? sl_errors_get(errors, 0)->text
-								     : "out of memory");
+		       errors != NULL && sl_errors_count(errors) > 0
+			       ? sl_errors_get(errors, 0)->text
+			       : "out of memory");
 		drain->next = now + AGAIN_S * rte_get_tsc_hz();
 	}
 	sl_errors_free(errors);
@@ -477,8 +482,7 @@ int sl_drain_end(struct sl_engine *engine, struct sl_errors *errors)
 	diff = diff_on(engine, new, errors);
 	how = reason(engine, drain);
 	sum = sum_up(engine);
-	err = diff == NULL ? -ENOMEM
-			   : sl_apply_step(engine, new, diff, NULL, &applied, errors);
+	err = diff == NULL ? -ENOMEM : sl_apply_step(engine, new, diff, NULL, &applied, errors);
 	sl_diff_free(diff);
 	if (err != 0) {
 		sl_chain_free(new);
@@ -550,6 +554,13 @@ static bool tell_return(struct sl_diff *diff, const struct sl_chain *merged)
 	return told;
 }
 
+/* Whether it took a new configuration when the drain began. */
+static bool changed(const struct sl_instance *instance, const struct sl_chain_vnf *vnf)
+{
+	return vnf->type->configure != NULL &&
+	       !sl_params_equal(vnf->type->params, instance->config, vnf->config);
+}
+
 /* From the merged chain back to the old one. */
 static struct sl_diff *diff_back(struct sl_engine *engine, const struct sl_chain *merged,
 				 struct sl_errors *errors)
@@ -569,7 +580,7 @@ static struct sl_diff *diff_back(struct sl_engine *engine, const struct sl_chain
 	for (unsigned int i = 0; i < m->old->vnf_count; i++) {
 		diff->carried_vnfs[i] = SL_NEW;
 		diff->configure_vnfs[i] =
-			engine->generation->vnfs[m->vnfs[i]]->config != m->old->vnfs[i].config;
+			changed(engine->generation->vnfs[m->vnfs[i]], &m->old->vnfs[i]);
 	}
 	if (sl_placement_vnfs(engine, m->old, diff->masks, errors) == 0)
 		return diff;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * `sluice apply --drain`: flows of the chain that runs finish on its paths, new ones take those of
- * the next. That is two ordinary applies: to a chain that is merged of both (core/chain/merge.h), and
- * from there, when the old flows have ended or their time is up, to the new one alone.
+ * the next. That is two ordinary applies: to a chain that is merged of both (core/chain/merge.h),
+ * and from there, when the old flows have ended or their time is up, to the new one alone.
  */
 #ifndef CORE_HOST_DRAIN_H
 #define CORE_HOST_DRAIN_H
@@ -27,7 +27,8 @@ bool sl_engine_draining(const struct sl_engine *engine, struct sl_draining *drai
 
 /* Cut, and end, when it is time. */
 void sl_drain_tend(struct sl_engine *engine);
-/* End it now; nothing drains, or 0: the new chain runs alone. -errno with messages: it drains on. */
+/* End it now; nothing drains, or 0: the new chain runs alone. -errno with messages: it drains on.
+ */
 int sl_drain_end(struct sl_engine *engine, struct sl_errors *errors);
 /* Whether the chain that drains is that generation's, and can go on as if nothing had been. */
 bool sl_drain_can_return(const struct sl_engine *engine, uint64_t generation);
@@ -36,8 +37,8 @@ int sl_drain_return(struct sl_engine *engine, bool dry_run, struct sl_applied *a
 		    struct sl_errors *errors);
 void sl_drain_free(struct sl_engine *engine);
 
-/* For apply.c: the merged chain of the running one and `chain`, and the way there. diff: to `chain`.
- * *merged is NULL when there is nothing to drain. 0, or -errno with messages. */
+/* For apply.c: the merged chain of the running one and `chain`, and the way there. diff: to
+ * `chain`. *merged is NULL when there is nothing to drain. 0, or -errno with messages. */
 int sl_drain_merge(struct sl_engine *engine, struct sl_chain *chain, const struct sl_diff *diff,
 		   struct sl_chain **merged, struct sl_diff **there, struct sl_errors *errors);
 /* Whether a generation of a merged chain can do what it has to. 0, or -EINVAL with messages. */

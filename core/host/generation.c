@@ -294,7 +294,8 @@ static bool share(const struct sl_plan_hop *a, const struct sl_plan_hop *b)
 	return a->kind == b->kind || (a_pins && b_pins);
 }
 
-/* Whether the hop, of the running generation, ends, or, of the next, is another: see struct sl_diff.
+/* Whether the hop, of the running generation, ends, or, of the next, is another: see struct
+ * sl_diff.
  */
 static bool parted(const struct build *build, const struct sl_plan_hop *was,
 		   const struct sl_plan_hop *hop)

@@ -233,14 +233,14 @@ static void test_odd(void **state)
 {
 	struct sl_test *t = open_with(100, false);
 
-	assert_int_equal(in(t, SL_TEST_PACKET(.from = "10.0.0.1", .to = "192.0.2.1", .sport = 9,
-					      .dport = 9, .more = true, .first = true,
-					      .length = 64)),
-			 OLD);
+	assert_int_equal(
+		in(t, SL_TEST_PACKET(.from = "10.0.0.1", .to = "192.0.2.1", .sport = 9, .dport = 9,
+				     .more = true, .first = true, .length = 64)),
+		OLD);
 	assert_int_equal(in(t, SL_TEST_PACKET(.ethertype = 0x88b5, .length = 50)), OLD);
 	sl_drain_cut(sl_test_instance(t));
-	assert_int_equal(in(t, SL_TEST_PACKET(.from = "10.0.0.1", .to = "192.0.2.1",
-					      .fragment = 8, .length = 64)),
+	assert_int_equal(in(t, SL_TEST_PACKET(.from = "10.0.0.1", .to = "192.0.2.1", .fragment = 8,
+					      .length = 64)),
 			 OLD);
 	assert_int_equal(in(t, SL_TEST_PACKET(.ethertype = 0x88b5, .length = 50)), NEW);
 	assert_int_equal(sl_test_counter(t, "old"), 1);
