@@ -476,8 +476,6 @@ int sl_engine_apply(struct sl_engine *engine, const struct sl_apply_request *req
 	int err = -EINVAL;
 
 	*applied = (struct sl_applied){0};
-	if (!request->dry_run && sl_drain_end(engine, errors) != 0)
-		return -EBUSY;
 	chain = sl_chain_load_bytes(request->file, request->text, request->size, engine->registry,
 				    (const char *const *)config->vnf_folders,
 				    config->vnf_folder_count, errors);
@@ -485,7 +483,8 @@ int sl_engine_apply(struct sl_engine *engine, const struct sl_apply_request *req
 		note_refusal(engine, request);
 		return -EINVAL;
 	}
-	if (may_apply(engine, chain, errors))
+	if (may_apply(engine, chain, errors) &&
+	    (request->dry_run || sl_drain_end(engine, errors) == 0))
 		err = apply(engine, chain, request, applied, errors);
 	/* What is told later must not be looked for in this chain. */
 	sl_errors_resolve(errors, NULL, NULL);

@@ -50,6 +50,15 @@ int sl_drain_prepare(struct sl_engine *engine, unsigned int seconds, struct sl_e
 /* The merged chain runs, after that generation. */
 void sl_drain_begin(struct sl_engine *engine, uint64_t was);
 
+/* For drain.c: from the merged chain to the new one, and back to the old one. NULL with messages.
+ */
+struct sl_diff *sl_drain_diff_on(struct sl_engine *engine, const struct sl_chain *new,
+				 struct sl_errors *errors);
+struct sl_diff *sl_drain_diff_back(struct sl_engine *engine, const struct sl_chain *merged,
+				   struct sl_errors *errors);
+/* TSC ticks: an old flow that is not seen for longer has ended. */
+uint64_t sl_drain_quiet(const struct sl_engine *engine);
+
 /* For generation.c: what the DRAIN hops of a port do. numbers: of the plan's hops. */
 struct sl_plan;
 void sl_drain_describe(struct sl_engine *engine, struct sl_drain_config *config, uint8_t *roles,

@@ -268,14 +268,16 @@ static struct sl_instance *make_drain(struct build *build, const struct sl_plan_
 	struct sl_generation *generation = build->generation;
 	struct sl_drain_config *config = keep_config(build, sizeof(*config));
 	uint8_t *roles = keep_config(build, SL_GRAPH_NO_HOP);
+	char name[96];
 
 	if (config == NULL || roles == NULL) {
 		no_memory(build);
 		return NULL;
 	}
+	snprintf(name, sizeof(name), "%s:drain", build->chain->ports[hop->port].name);
 	sl_drain_describe(build->engine, config, roles, build->chain, build->plan,
 			  generation->numbers, hop->port);
-	return keep_instance(build, &sl_drain_type, hop->name, config,
+	return keep_instance(build, &sl_drain_type, name, config,
 			     sl_placement_hop(&build->placement, hop));
 }
 

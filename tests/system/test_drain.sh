@@ -31,6 +31,7 @@ chain()
 chain 198.51.100.16 >"$WORK/old.yaml"
 chain 198.51.100.17 >"$WORK/new.yaml"
 chain 198.51.100.16-198.51.100.17 >"$WORK/wide.yaml"
+echo 'sluice: 1' >"$WORK/broken.yaml"
 
 cat >"$WORK/clients.py" <<'END'
 import ctypes, json, os, select, socket, subprocess, sys, threading, time
@@ -139,6 +140,11 @@ def sessions(name):
     return counters["translated-out"] + counters["translated-in"]
 
 
+def mismatches():
+    return sum(w["mismatches"] for w in
+               json.loads(sluice("fusion", "--json"))["workers"])
+
+
 def wait(what, seconds=20):
     end = time.monotonic() + seconds
     while not what():
@@ -179,9 +185,13 @@ assert silent.seen() == OLD  # nobody knew but the NAT
 wait(lambda: sessions("nat@2") > before)
 assert (tcp2.seen(), udp2.seen()) == (NEW, NEW)
 assert all(t.is_alive() for t in talkers)
+# A chain that cannot be applied changes nothing about that.
+sluice("apply", f"{work}/broken.yaml", status=1)
+assert status()["drain"]["generation"] == 2
 assert [h["generation"] for h in json.loads(sluice("history", "--json"))["history"]] == [1, 2, 3]
 
 # Back again: the old NAT has all it had, and nobody noticed.
+assert "kept" in sluice("rollback", "--dry-run") and "drain" in status()
 sluice("rollback")
 assert status()["generation"] == 4 and "drain" not in status()
 assert sorted(vnfs()) == ["fw", "nat"]
@@ -211,6 +221,7 @@ if whole:
     talker.stopped = True
     assert ended()["how"] == "time was up" and ended()["cut_short"] >= 1, ended()
     assert Client().seen() == OLD
+assert mismatches() == 0
 END
 
 run()

@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* What DRAIN hops of a merged chain do, and whom they ask. */
+#include <core/host/drain.h>
+
+#include <errno.h>
+#include <string.h>
+
+#include <core/chain/merge.h>
+#include <core/host/private.h>
+
+static void ask(struct sl_drain_config *config, uint16_t number)
+{
+	if (config->asked_count == SL_DRAIN_ASKED)
+		config->sure = false; /* it was not asked */
+	else
+		config->asked[config->asked_count++] = number;
+}
+
+/* Functions that only the old chain has; what comes first on the path gets packets as they come in.
+ */
+static void ask_path(struct sl_drain_config *config, const struct sl_chain *chain,
+		     const struct sl_plan *plan, const uint16_t *numbers,
+		     const struct sl_chain_entry *entry)
+{
+	const struct sl_chain_path *path = &chain->paths[entry->path];
+	const struct sl_chain_vnf *first = NULL;
+
+	if (path->stop_count > 0)
+		first = &chain->vnfs[path->stops[entry->from == SL_INSIDE ? 0
+									  : path->stop_count - 1]
+					     .vnf];
+	if (first == NULL || first->part != SL_PART_OLD || first->type->knows == NULL ||
+	    first->core_count > 0)
+		config->sure = false;
+	for (unsigned int h = 0; h < plan->hop_count; h++) {
+		const struct sl_plan_hop *hop = &plan->hops[h];
+
+		if (hop->kind == SL_PLAN_VNF && hop->path == entry->path &&
+		    hop->from == entry->from && chain->vnfs[hop->vnf].part == SL_PART_OLD &&
+		    chain->vnfs[hop->vnf].type->knows != NULL)
+			ask(config, numbers[h]);
+	}
+}
+
+/* Sessions are counted where their path begins, or, if nothing chooses there, where it ends. */
+static bool counts_at(const struct sl_chain *chain, unsigned int port)
+{
+	for (unsigned int i = 0; i < chain->path_count; i++) {
+		const struct sl_chain_path *path = &chain->paths[i];
+
+		if (path->part == SL_PART_OLD &&
+		    (path->first == port ||
+		     (path->last == port && chain->ports[path->first].part != SL_PART_BOTH)))
+			return true;
+	}
+	return false;
+}
+
+void sl_drain_describe(struct sl_engine *engine, struct sl_drain_config *config, uint8_t *roles,
+		       const struct sl_chain *chain, const struct sl_plan *plan,
+		       const uint16_t *numbers, unsigned int port)
+{
+	static const uint8_t of_rank[] = {
+		[SL_PLAN_DRAIN_IN] = SL_DRAIN_CHOOSE,
+		[SL_PLAN_DRAIN_EARLY] = SL_DRAIN_CHOOSE,
+		[SL_PLAN_DRAIN_OLD_EXIT] = SL_DRAIN_NOTE_OLD,
+		[SL_PLAN_DRAIN_NEW_EXIT] = SL_DRAIN_NOTE_NEW,
+	};
+	struct sl_chain_entry entries[SL_MAX_ENTRIES];
+	unsigned int count = sl_chain_old_entries(chain, port, entries, SL_MAX_ENTRIES);
+
+	config->sure = true;
+	config->counts = counts_at(chain, port);
+	config->quiet = sl_drain_quiet(engine);
+	for (unsigned int h = 0; h < plan->hop_count; h++)
+		if (plan->hops[h].kind == SL_PLAN_DRAIN && plan->hops[h].port == port)
+			roles[numbers[h]] = of_rank[plan->hops[h].rank];
+	for (unsigned int e = 0; e < RTE_MIN(count, (unsigned int)SL_MAX_ENTRIES); e++)
+		ask_path(config, chain, plan, numbers, &entries[e]);
+	config->roles = roles;
+}
+
+int sl_drain_check(const struct sl_generation *generation, struct sl_errors *errors)
+{
+	const struct sl_plan *plan = generation->plan;
+
+	/* Who has a session is only known behind the choice of its path, which depends on that. */
+	for (unsigned int i = 0; i < plan->hop_count && generation->worker_count > 1; i++)
+		if (plan->hops[i].kind == SL_PLAN_DRAIN &&
+		    plan->hops[i].rank == SL_PLAN_DRAIN_EARLY)
+			return sl_fail(
+				errors, EINVAL,
+				"port `%s`: its old paths want packets at different workers, so "
+				"they cannot drain with several; apply it without --drain",
+				generation->chain->ports[plan->hops[i].port].name);
+	return sl_claims_check(generation, errors);
+}
