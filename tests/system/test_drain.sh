@@ -13,7 +13,7 @@ ip -n "$A" route add default via 10.77.0.1
 ip -n "$A" -6 route add default via fd00:77::1
 ip -n "$B" -6 route add default via fd00:99::1
 
-# chain POOL [DEVICE]
+# chain POOL PROTO: another NAT, and other protocols on the path with the firewall.
 chain()
 {
 	cat <<-END
@@ -26,11 +26,14 @@ chain()
 	  nat: {plugin: nat, inside: 10.77.0.0/24, pool: $1}
 	paths:
 	  web: lan <-> fw <-> nat <-> wan
+	  bulk: lan <-> nat <-> wan
+	steering:
+	  lan: [{match: {proto: $2}, path: web}, {path: bulk}]
 	END
 }
-chain 198.51.100.16 >"$WORK/old.yaml"
-chain 198.51.100.17 >"$WORK/new.yaml"
-chain 198.51.100.16-198.51.100.17 >"$WORK/wide.yaml"
+chain 198.51.100.16 tcp >"$WORK/old.yaml"
+chain 198.51.100.17 udp >"$WORK/new.yaml"
+chain 198.51.100.16-198.51.100.17 tcp >"$WORK/wide.yaml"
 echo 'sluice: 1' >"$WORK/broken.yaml"
 
 cat >"$WORK/clients.py" <<'END'
@@ -184,6 +187,9 @@ assert (tcp2.seen(), udp2.seen()) == (NEW, NEW)
 assert silent.seen() == OLD  # nobody knew but the NAT
 wait(lambda: sessions("nat@2") > before)
 assert (tcp2.seen(), udp2.seen()) == (NEW, NEW)
+# Each by the steering of its chain.
+hops = {h["name"]: h["packets"] for h in shown("nodes")["nodes"]}
+assert hops["web@2/fw>"] > 0 and hops["bulk@2/nat@2>"] > 0 and hops["bulk/nat>"] > 0, hops
 assert all(t.is_alive() for t in talkers)
 # A chain that cannot be applied changes nothing about that.
 sluice("apply", f"{work}/broken.yaml", status=1)
