@@ -160,7 +160,7 @@ static inline uint32_t sl_marked(const uint64_t *bits, uint32_t from, uint32_t s
 /**
  * The next slot that export_state() has to tell of: in the first pass each, then those that are
  * marked. Worker.
- * @param bits  marks of the slots
+ * @param bits  marks of the slots; NULL: there are none, and each pass tells all slots
  * @param slot  where to look from; becomes the slot to tell, after which look from the next one
  * @param slots how many there are
  * @param most  how many this slice may still look at; counts down
@@ -170,7 +170,7 @@ static inline uint32_t sl_marked(const uint64_t *bits, uint32_t from, uint32_t s
 static inline bool sl_export_slot(const struct sl_export *out, const uint64_t *bits, uint32_t *slot,
 				  uint32_t slots, uint32_t *most)
 {
-	if (out->changed && *slot < slots)
+	if (out->changed && bits != NULL && *slot < slots)
 		*slot = sl_marked(bits, *slot, slots);
 	if (*slot >= slots || *most == 0)
 		return false;
