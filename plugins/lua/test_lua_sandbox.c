@@ -115,8 +115,9 @@ static void test_loops_end(void **state)
 	has(message_with("local s = ('1'):rep(20000) for i = 1, 19000 do local x = tonumber(s) end",
 			 "steps: 20000\n"),
 	    "too many steps");
-	has(message_with("local s = ('1'):rep(20000) for i = 1, 19000 do local x = tonumber(s, 2) end",
-			 "steps: 20000\n"),
+	has(message_with(
+		    "local s = ('1'):rep(20000) for i = 1, 19000 do local x = tonumber(s, 2) end",
+		    "steps: 20000\n"),
 	    "too many steps");
 	/* Memory is paid for. */
 	has(message_with("local s, list = ('x'):rep(1000), {} "
