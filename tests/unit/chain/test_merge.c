@@ -235,6 +235,31 @@ static void test_edges(void **state)
 	sl_chain_free(merged);
 }
 
+/* What reaches a path that differs is another one, too, though it meets it at no port. */
+static void test_reached(void **state)
+{
+	struct made *both[] = {&old, &new};
+	struct sl_chain *merged;
+	struct sl_plan *plan;
+
+	for (unsigned int i = 0; i < 2; i++) {
+		path(both[i], "main", A, B, CLS, -1);
+		both[i]->edges[0] = 1;
+		both[i]->vnfs[CLS].edge_paths = both[i]->edges;
+		both[i]->vnfs[CLS].edge_count = 1;
+	}
+	path(&old, "web", C, D, FW, -1);
+	path(&new, "web", C, D, NAT, -1);
+	merged = merge();
+	plan = plan_of(merged);
+	assert_int_equal(merged->path_count, 4);
+	assert_string_equal(to(plan, "a:drain", SL_EDGE_FIRST), "main@6/cls>");
+	assert_string_equal(to(plan, "main@6/cls>", SL_EDGE_FIRST), "web@6/fw>");
+	assert_string_equal(to(plan, "main/cls>", SL_EDGE_FIRST), "web/nat>");
+	sl_plan_free(plan);
+	sl_chain_free(merged);
+}
+
 static void test_steering(void **state)
 {
 	struct made *both[] = {&old, &new};
@@ -276,6 +301,7 @@ int main(void)
 		cmocka_unit_test_setup(test_replaced, reset),
 		cmocka_unit_test_setup(test_ports, reset),
 		cmocka_unit_test_setup(test_edges, reset),
+		cmocka_unit_test_setup(test_reached, reset),
 		cmocka_unit_test_setup(test_steering, reset),
 		cmocka_unit_test(test_names),
 	};
