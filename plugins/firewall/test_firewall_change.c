@@ -243,6 +243,42 @@ static void test_fused_packets_keep_a_session(void **unused)
 	sl_test_end(t);
 }
 
+static bool knows(struct sl_test *t, enum sl_side from, struct rte_mbuf *m)
+{
+	bool known = firewall_type()->knows(sl_test_node(t, from), m);
+
+	rte_pktmbuf_free(m);
+	return known;
+}
+
+static struct rte_mbuf *datagram(const struct talk *talk, bool back)
+{
+	return SL_TEST_PACKET(.from = back ? talk->out : talk->in,
+			      .to = back ? talk->in : talk->out, .sport = back ? 53 : talk->sport,
+			      .dport = back ? talk->sport : 53);
+}
+
+/* What `apply --drain` asks. */
+static void test_knows_its_sessions(void **state)
+{
+	struct sl_test *t = firewall(OPEN);
+	struct talk four = udp(1000), six = udp6(1000), other = udp(1001);
+	struct rte_mbuf *sent = datagram(&six, false), *never = datagram(&other, false);
+
+	assert_int_equal(say(t, &four, SL_INSIDE, 0), SL_ON);
+	assert_int_equal(say(t, &six, SL_INSIDE, 0), SL_ON);
+	for (unsigned int side = 0; side < 2; side++) {
+		assert_true(knows(t, side, datagram(&four, side == SL_OUTSIDE)));
+		assert_true(knows(t, side, datagram(&six, side == SL_OUTSIDE)));
+		assert_false(knows(t, side, datagram(&other, side == SL_OUTSIDE)));
+	}
+	assert_true(knows(t, SL_OUTSIDE, sl_test_icmp_error(sent, "2001:db8::99", 1, 0)));
+	assert_false(knows(t, SL_OUTSIDE, sl_test_icmp_error(never, "203.0.113.1", 3, 1)));
+	rte_pktmbuf_free(sent);
+	rte_pktmbuf_free(never);
+	sl_test_end(t);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -250,6 +286,7 @@ int main(void)
 		cmocka_unit_test(test_rules_allow_what_was_fused_to_be_dropped),
 		cmocka_unit_test(test_rules_change_between_bursts),
 		cmocka_unit_test(test_reset),
+		cmocka_unit_test(test_knows_its_sessions),
 		cmocka_unit_test(test_fin),
 		cmocka_unit_test(test_clear),
 		cmocka_unit_test(test_fused_packets_keep_a_session),

@@ -210,12 +210,49 @@ static void time_ends_it(void **state)
 	sl_test_end(t);
 }
 
+static bool knows(struct sl_test *t, enum sl_side from, struct rte_mbuf *m)
+{
+	bool known = type->knows(sl_test_node(t, from), m);
+
+	rte_pktmbuf_free(m);
+	return known;
+}
+
+static struct rte_mbuf *segment(const char *from, uint16_t sport, const char *to, uint16_t dport)
+{
+	return SL_TEST_PACKET(.proto = IPPROTO_TCP, .from = from, .to = to, .sport = sport,
+			      .dport = dport);
+}
+
+/* What `apply --drain` asks. */
+static void knows_its_sessions(void **state)
+{
+	struct sl_test *t = sl_test_new(type, service(1, 3, "", ""));
+	struct rte_mbuf *sent;
+	char backend[32];
+
+	snprintf(backend, sizeof(backend), "10.0.0.%d", syn(t, 1000));
+	sent = segment(backend, 8080, CLIENT, 1000);
+	assert_true(knows(t, SL_INSIDE, segment(CLIENT, 1000, VIP, 80)));
+	assert_false(knows(t, SL_INSIDE, segment(CLIENT, 1001, VIP, 80)));
+	assert_true(knows(t, SL_OUTSIDE, segment(backend, 8080, CLIENT, 1000)));
+	assert_false(knows(t, SL_OUTSIDE, segment(backend, 8080, CLIENT, 1001)));
+	rte_pktmbuf_free(sent);
+	sent = segment(VIP, 80, CLIENT, 1000);
+	assert_true(knows(t, SL_INSIDE, sl_test_icmp_error(sent, "203.0.113.1", 3, 4)));
+	rte_pktmbuf_free(sent);
+	sent = segment(VIP, 80, CLIENT, 1001);
+	assert_false(knows(t, SL_INSIDE, sl_test_icmp_error(sent, "203.0.113.1", 3, 4)));
+	rte_pktmbuf_free(sent);
+	sl_test_end(t);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(removed),      cmocka_unit_test(drained),
 		cmocka_unit_test(weight_zero),  cmocka_unit_test(dies),
-		cmocka_unit_test(time_ends_it),
+		cmocka_unit_test(time_ends_it), cmocka_unit_test(knows_its_sessions),
 	};
 
 	return cmocka_run_group_tests(tests, load, NULL);

@@ -166,10 +166,47 @@ static void configuration_changes_it(void **state)
 	sl_test_end(t);
 }
 
+static bool knows(struct sl_test *t, enum sl_side from, struct rte_mbuf *m)
+{
+	bool known = type->knows(sl_test_node(t, from), m);
+
+	rte_pktmbuf_free(m);
+	return known;
+}
+
+/* What `apply --drain` asks. */
+static void knows_its_sessions(void **state)
+{
+	struct sl_test *t = nat(BASE);
+	uint16_t port = send_out(t, IPPROTO_UDP, HOST, 5000, FAR, 53);
+	struct rte_mbuf *sent = packet(IPPROTO_UDP, POOL, port, FAR, 53);
+	struct rte_mbuf *came = packet(IPPROTO_UDP, FAR, 53, HOST, 5000);
+
+	assert_true(knows(t, SL_INSIDE, packet(IPPROTO_UDP, HOST, 5000, FAR, 53)));
+	assert_false(knows(t, SL_INSIDE, packet(IPPROTO_UDP, HOST, 5001, FAR, 53)));
+	assert_false(knows(t, SL_INSIDE, packet(IPPROTO_UDP, HOST, 5000, FAR, 54)));
+	assert_false(knows(t, SL_INSIDE, packet(IPPROTO_TCP, HOST, 5000, FAR, 53)));
+	assert_true(knows(t, SL_OUTSIDE, packet(IPPROTO_UDP, FAR, 53, POOL, port)));
+	/* Anybody who writes to its port means it. */
+	assert_true(knows(t, SL_OUTSIDE, packet(IPPROTO_UDP, FAR, 99, POOL, port)));
+	assert_false(
+		knows(t, SL_OUTSIDE, packet(IPPROTO_UDP, FAR, 53, POOL, (uint16_t)(port ^ 0x100))));
+	assert_true(knows(t, SL_OUTSIDE, sl_test_icmp_error(sent, "203.0.113.1", 3, 1)));
+	assert_true(knows(t, SL_INSIDE, sl_test_icmp_error(came, HOST, 3, 3)));
+	assert_false(knows(t, SL_INSIDE, sl_test_icmp_error(sent, HOST, 3, 3)));
+	assert_false(
+		knows(t, SL_INSIDE,
+		      SL_TEST_PACKET(.from = "2001:db8::1", .to = "2001:db8::2", .dport = 53)));
+	rte_pktmbuf_free(sent);
+	rte_pktmbuf_free(came);
+	sl_test_end(t);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(time_ends_it),
+		cmocka_unit_test(knows_its_sessions),
 		cmocka_unit_test(inbound_does_not_keep_it),
 		cmocka_unit_test(clear_ends_it),
 		cmocka_unit_test(reset_shortens_it),
