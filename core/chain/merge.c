@@ -326,26 +326,27 @@ struct sl_chain *sl_merge(const struct sl_merge *from, struct sl_errors *errors)
 	int length =
 		snprintf(suffix, sizeof(suffix), "@%llu", (unsigned long long)from->generation);
 
-	if (w.store != NULL) {
-		w.chain = make(&w, 1, sizeof(*w.chain));
-		w.merged = make(&w, 1, sizeof(*w.merged));
-	}
-	if (w.merged != NULL && w.chain != NULL) {
-		*w.chain = *from->new;
-		w.chain->store = w.store;
-		w.chain->users = 1;
-		w.chain->merged = w.merged;
-		w.merged->suffix = sl_store_text(w.store, suffix, (size_t)length);
-		merge(&w);
-	}
-	if (w.store == NULL || sl_store_failed(w.store)) {
-		sl_store_free(w.store);
-		sl_fail(errors, ENOMEM, "out of memory");
-		return NULL;
-	}
+	if (w.store == NULL)
+		goto fail;
+	w.chain = make(&w, 1, sizeof(*w.chain));
+	w.merged = make(&w, 1, sizeof(*w.merged));
+	if (w.chain == NULL || w.merged == NULL)
+		goto fail;
+	*w.chain = *from->new;
+	w.chain->store = w.store;
+	w.chain->users = 1;
+	w.chain->merged = w.merged;
+	w.merged->suffix = sl_store_text(w.store, suffix, (size_t)length);
+	merge(&w);
+	if (sl_store_failed(w.store))
+		goto fail;
 	w.merged->old = sl_chain_use(from->old);
 	w.merged->new = sl_chain_use(from->new);
 	return w.chain;
+fail:
+	sl_store_free(w.store);
+	sl_fail(errors, ENOMEM, "out of memory");
+	return NULL;
 }
 
 struct sl_chain *sl_merge_owner(struct sl_chain *chain)
