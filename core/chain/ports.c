@@ -68,12 +68,12 @@ static void read_config(struct sl_loader *loader, struct sl_chain_port *port,
 			   "`neighbours`: port `%s` has no `addresses`, so it asks for none",
 			   port->name);
 	snprintf(what, sizeof(what), "port `%s`: ", port->name);
-	sl_errors_subject(loader->errors, what);
+	sl_errors_subject(loader->errors, what, port->place);
 	if (config->addresses.count > 0)
 		sl_l3_check(config, loader->errors);
 	if (port->kind->check != NULL)
 		port->kind->check(own, loader->errors);
-	sl_errors_subject(loader->errors, NULL);
+	sl_errors_subject(loader->errors, NULL, SL_NOWHERE);
 }
 
 /* Two ports that stand on one device, or have one address. */

@@ -128,9 +128,9 @@ static void read_rules(struct sl_loader *loader, struct sl_chain_steering *steer
 	    type->check == NULL)
 		return;
 	snprintf(what, sizeof(what), "steering of port `%s`: ", choice.port);
-	sl_errors_subject(loader->errors, what);
+	sl_errors_subject(loader->errors, what, steering->place);
 	type->check(config, loader->errors);
-	sl_errors_subject(loader->errors, NULL);
+	sl_errors_subject(loader->errors, NULL, SL_NOWHERE);
 }
 
 static void unknown_port(struct sl_loader *loader, const struct sl_tree *name)

@@ -296,9 +296,9 @@ static void check_config(struct sl_loader *loader, const struct sl_chain_vnf *vn
 	if (vnf->type->check == NULL)
 		return;
 	snprintf(subject, sizeof(subject), "VNF `%s`: ", vnf->name);
-	sl_errors_subject(loader->errors, subject);
+	sl_errors_subject(loader->errors, subject, vnf->place);
 	vnf->type->check(vnf->config, loader->errors);
-	sl_errors_subject(loader->errors, NULL);
+	sl_errors_subject(loader->errors, NULL, SL_NOWHERE);
 }
 
 static void read_config(struct sl_loader *loader, const struct sl_vnf_source *source,

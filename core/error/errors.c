@@ -26,6 +26,7 @@ struct sl_errors {
 	struct problems errors, notes;
 	struct file_name *files; /* copies: places may outlive the text they came from */
 	char *subject;
+	struct sl_place subject_place;
 	sl_place_fn resolve;
 	void *context;
 	bool lost; /* some problem could not be kept: `last_resort` stands for it */
@@ -64,22 +65,6 @@ void sl_errors_free(struct sl_errors *errors)
 	free(errors);
 }
 
-void sl_errors_resolve(struct sl_errors *errors, sl_place_fn resolve, void *context)
-{
-	if (errors == NULL)
-		return;
-	errors->resolve = resolve;
-	errors->context = context;
-}
-
-void sl_errors_subject(struct sl_errors *errors, const char *subject)
-{
-	if (errors == NULL)
-		return;
-	free(errors->subject);
-	errors->subject = subject != NULL ? strdup(subject) : NULL;
-}
-
 /* The sink's own copy of a file name; NULL when there is no memory for it. */
 static const char *keep_name(struct sl_errors *errors, const char *name)
 {
@@ -99,6 +84,24 @@ static const char *keep_name(struct sl_errors *errors, const char *name)
 	file->next = errors->files;
 	errors->files = file;
 	return file->text;
+}
+
+void sl_errors_resolve(struct sl_errors *errors, sl_place_fn resolve, void *context)
+{
+	if (errors == NULL)
+		return;
+	errors->resolve = resolve;
+	errors->context = context;
+}
+
+void sl_errors_subject(struct sl_errors *errors, const char *subject, struct sl_place place)
+{
+	if (errors == NULL)
+		return;
+	free(errors->subject);
+	errors->subject = subject != NULL ? strdup(subject) : NULL;
+	errors->subject_place = place;
+	errors->subject_place.file = keep_name(errors, place.file);
 }
 
 static bool same(const struct sl_error *a, const struct sl_error *b)
@@ -164,8 +167,9 @@ static void add(struct sl_errors *errors, int code, struct sl_place place, const
 			free(problem.text);
 			problem.text = whole;
 		}
+		problem.place = errors->subject_place;
 	}
-	problem.place.file = keep_name(errors, place.file);
+	problem.place.file = keep_name(errors, problem.place.file);
 	if (!problems_add(code != 0 ? &errors->errors : &errors->notes, &problem) && code != 0)
 		lose(errors, code, "there are more errors than can be listed");
 }

@@ -27,8 +27,11 @@ typedef bool (*sl_place_fn)(void *context, const void *field, struct sl_place *p
 struct sl_errors *sl_errors_new(void);
 void sl_errors_free(struct sl_errors *errors);
 void sl_errors_resolve(struct sl_errors *errors, sl_place_fn resolve, void *context);
-/* Every later error without a place starts with this ("port wan: "); NULL ends it. */
-void sl_errors_subject(struct sl_errors *errors, const char *subject);
+/* Every later error without a place starts with this ("port wan: ") and has the place of what it
+ * speaks of, which may be none; NULL ends it. */
+void sl_errors_subject(struct sl_errors *errors, const char *subject, struct sl_place place);
+/* No place. */
+#define SL_NOWHERE ((struct sl_place){0})
 int sl_fail_place(struct sl_errors *errors, int code, struct sl_place place, const char *format,
 		  ...) __attribute__((format(printf, 4, 5)));
 /* Something that is no error but worth saying. Notes are printed and not counted. */

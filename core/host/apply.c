@@ -110,9 +110,9 @@ static int configure(const struct turn *turn, const struct sl_node_type *type, c
 	if (sl_instance_quarantined(turn->instance) != SL_QUARANTINE_NONE)
 		return -EOPNOTSUPP;
 	snprintf(subject, sizeof(subject), "%s: ", turn->name);
-	sl_errors_subject(errors, subject);
+	sl_errors_subject(errors, subject, SL_NOWHERE);
 	back = sl_fault_run(turn->instance, run_configure, &c);
-	sl_errors_subject(errors, NULL);
+	sl_errors_subject(errors, NULL, SL_NOWHERE);
 	if (!back) {
 		sl_instance_crashed(turn->instance);
 		return sl_fail(errors, EFAULT, "%s: it crashed over its new configuration",

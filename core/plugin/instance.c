@@ -151,9 +151,9 @@ static int make(struct making *m, void (*run)(void *context))
 	bool back;
 
 	snprintf(subject, sizeof(subject), "%s: ", m->instance->name);
-	sl_errors_subject(m->errors, subject);
+	sl_errors_subject(m->errors, subject, SL_NOWHERE);
 	back = sl_fault_run(m->instance, run, m);
-	sl_errors_subject(m->errors, NULL);
+	sl_errors_subject(m->errors, NULL, SL_NOWHERE);
 	if (back)
 		return m->error;
 	return sl_fail(m->errors, EFAULT, "%s: %s crashes in its %s()", m->instance->name,

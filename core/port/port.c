@@ -44,13 +44,13 @@ static void speak_of(struct sl_errors *errors, const char *name)
 	if (!errors)
 		return;
 	snprintf(subject, sizeof(subject), "port %s: ", name);
-	sl_errors_subject(errors, subject);
+	sl_errors_subject(errors, subject, SL_NOWHERE);
 }
 
 static void speak_freely(struct sl_errors *errors)
 {
 	if (errors)
-		sl_errors_subject(errors, NULL);
+		sl_errors_subject(errors, NULL, SL_NOWHERE);
 }
 
 /* How many of the workers poll the port. */

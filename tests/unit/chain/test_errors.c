@@ -65,13 +65,17 @@ static void fields_have_places(void **state)
 	char *text;
 
 	sl_errors_resolve(errors, resolve, &known);
-	sl_errors_subject(errors, "port wan: ");
+	sl_errors_subject(errors, "port wan: ", SL_NOWHERE);
 	assert_int_equal(sl_fail_at(errors, &known, "too big"), -EINVAL);
 	assert_int_equal(sl_fail_at(errors, &unknown, "odd"), -EINVAL);
-	sl_errors_subject(errors, NULL);
+	/* As a whole, it has the place that it is itself at. */
+	sl_errors_subject(errors, "VNF nat: ", (struct sl_place){"c.yaml", 9, 3});
+	sl_fail(errors, EINVAL, "no pool");
+	sl_errors_subject(errors, NULL, SL_NOWHERE);
 	sl_fail(errors, EIO, "plain");
 	text = printed(errors);
 	assert_string_equal(text, "c.yaml:4:5: error: too big\n"
+				  "c.yaml:9:3: error: VNF nat: no pool\n"
 				  "error: port wan: odd\n"
 				  "error: plain\n");
 	free(text);
