@@ -170,7 +170,8 @@ json_t *sl_report_ports(const struct sl_engine *engine, const struct sl_snapshot
 		const struct sl_port *port = engine->ports[i];
 		json_t *object = json_object(), *device = json_object(), *l3;
 
-		put_text(object, "name", port->name);
+		/* What drains is called otherwise meanwhile. */
+		put_text(object, "name", engine->generation->chain->ports[i].name);
 		put_text(object, "kind", port->kind->name);
 		json_object_set_new(object, "rx", port_side(engine, s, i, SL_PLAN_RX));
 		json_object_set_new(object, "tx", port_side(engine, s, i, SL_PLAN_TX));
