@@ -97,32 +97,43 @@ static struct sl_diff *diff_there(struct sl_engine *engine, const struct sl_chai
 	return NULL;
 }
 
+static struct sl_chain *merge(struct sl_generation *running, struct sl_chain *chain,
+			      const struct sl_diff *diff, struct sl_errors *errors)
+{
+	unsigned int *vnfs = calloc(chain->vnf_count + 1, sizeof(*vnfs));
+	unsigned int *steerings = calloc(chain->steering_count + 1, sizeof(*steerings));
+	struct sl_chain *merged = NULL;
+
+	if (vnfs != NULL && steerings != NULL) {
+		struct sl_merge from = {.old = running->chain,
+					.new = chain,
+					.ports = diff->ports,
+					.vnfs = vnfs,
+					.steerings = steerings,
+					.generation = running->number};
+
+		same_vnfs(diff, chain->vnf_count, vnfs);
+		same_steerings(diff, chain->steering_count, steerings);
+		merged = sl_merge(&from, errors);
+	} else {
+		sl_fail(errors, ENOMEM, "out of memory");
+	}
+	free(vnfs);
+	free(steerings);
+	return merged;
+}
+
 int sl_drain_merge(struct sl_engine *engine, struct sl_chain *chain, const struct sl_diff *diff,
 		   struct sl_chain **merged, struct sl_diff **there, struct sl_errors *errors)
 {
-	struct sl_generation *running = engine->generation;
-	unsigned int *vnfs = calloc(chain->vnf_count + 1, sizeof(*vnfs));
-	unsigned int *steerings = calloc(chain->steering_count + 1, sizeof(*steerings));
-	struct sl_merge merge = {.old = running->chain,
-				 .new = chain,
-				 .ports = diff->ports,
-				 .vnfs = vnfs,
-				 .steerings = steerings,
-				 .generation = running->number};
 	int err = check_ports(chain, diff, errors);
 
 	*merged = NULL;
 	*there = NULL;
-	if (vnfs == NULL || steerings == NULL)
-		err = sl_fail(errors, ENOMEM, "out of memory");
 	if (err == 0) {
-		same_vnfs(diff, chain->vnf_count, vnfs);
-		same_steerings(diff, chain->steering_count, steerings);
-		*merged = sl_merge(&merge, errors);
+		*merged = merge(engine->generation, chain, diff, errors);
 		err = *merged == NULL ? -ENOMEM : 0;
 	}
-	free(vnfs);
-	free(steerings);
 	if (err == 0 && !(*merged)->merged->differs) {
 		sl_chain_free(*merged);
 		*merged = NULL;

@@ -16,6 +16,11 @@ static void ask(struct sl_drain_config *config, uint16_t number)
 		config->asked[config->asked_count++] = number;
 }
 
+static bool asks(const struct sl_chain_vnf *vnf)
+{
+	return vnf->part == SL_PART_OLD && vnf->type->knows != NULL;
+}
+
 /* Functions that only the old chain has; what comes first on the path gets packets as they come in.
  */
 static void ask_path(struct sl_drain_config *config, const struct sl_chain *chain,
@@ -23,21 +28,20 @@ static void ask_path(struct sl_drain_config *config, const struct sl_chain *chai
 		     const struct sl_chain_entry *entry)
 {
 	const struct sl_chain_path *path = &chain->paths[entry->path];
-	const struct sl_chain_vnf *first = NULL;
+	unsigned int last = path->stop_count - 1;
+	bool sure = false;
 
-	if (path->stop_count > 0)
-		first = &chain->vnfs[path->stops[entry->from == SL_INSIDE ? 0
-									  : path->stop_count - 1]
-					     .vnf];
-	if (first == NULL || first->part != SL_PART_OLD || first->type->knows == NULL ||
-	    first->core_count > 0)
-		config->sure = false;
+	if (path->stop_count > 0) {
+		unsigned int vnf = path->stops[entry->from == SL_INSIDE ? 0 : last].vnf;
+
+		sure = asks(&chain->vnfs[vnf]) && chain->vnfs[vnf].core_count == 0;
+	}
+	config->sure &= sure;
 	for (unsigned int h = 0; h < plan->hop_count; h++) {
 		const struct sl_plan_hop *hop = &plan->hops[h];
 
 		if (hop->kind == SL_PLAN_VNF && hop->path == entry->path &&
-		    hop->from == entry->from && chain->vnfs[hop->vnf].part == SL_PART_OLD &&
-		    chain->vnfs[hop->vnf].type->knows != NULL)
+		    hop->from == entry->from && asks(&chain->vnfs[hop->vnf]))
 			ask(config, numbers[h]);
 	}
 }
