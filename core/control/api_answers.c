@@ -117,6 +117,7 @@ static const struct sl_api_member path[] = {
 	{"first", SL_API_TEXT, "Port", NULL, false},
 	{"last", SL_API_TEXT, "Port", NULL, false},
 	{"both_ways", SL_API_FLAG, "Whether packets go back, too", NULL, false},
+	{"vnfs", SL_API_TEXTS, "Its VNFs, from the first port on", NULL, false},
 	{"hops", SL_API_LIST, "In the order of the path", path_hop, false},
 	{NULL, SL_API_TEXT, NULL, NULL, false},
 };

@@ -119,11 +119,9 @@ int sl_ask_lines(const struct sl_ask *ask, const char *path, struct sl_lines *li
 	return err;
 }
 
-int sl_ask_print(const struct sl_verb *verb, const struct sl_ask *ask, const char *path,
-		 const json_t *body, void (*print)(const json_t *answer))
+int sl_ask_show(const struct sl_verb *verb, const struct sl_ask *ask, json_t *answer,
+		void (*print)(const json_t *answer))
 {
-	json_t *answer = sl_ask(ask, path, body);
-
 	if (answer == NULL)
 		return SL_EXIT_FAILED;
 	if (ask->json || print == NULL)
@@ -132,4 +130,10 @@ int sl_ask_print(const struct sl_verb *verb, const struct sl_ask *ask, const cha
 		print(answer);
 	json_decref(answer);
 	return sl_verb_flush(verb, SL_EXIT_OK);
+}
+
+int sl_ask_print(const struct sl_verb *verb, const struct sl_ask *ask, const char *path,
+		 const json_t *body, void (*print)(const json_t *answer))
+{
+	return sl_ask_show(verb, ask, sl_ask(ask, path, body), print);
 }

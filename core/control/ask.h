@@ -32,8 +32,11 @@ int sl_ask_stream(const struct sl_ask *ask, const char *path, const struct sl_cl
 /* An answer that is an object a line. Ends the lines. */
 int sl_ask_lines(const struct sl_ask *ask, const char *path, struct sl_lines *lines);
 
-/* Ask and print the answer: as JSON, or else by print(); NULL: as tables. Returns the verb's exit
- * status. */
+/* Print an answer and let go of it: as JSON, or else by print(); NULL: as tables. No answer is a
+ * failure. Returns the verb's exit status. */
+int sl_ask_show(const struct sl_verb *verb, const struct sl_ask *ask, json_t *answer,
+		void (*print)(const json_t *answer));
+/* Ask and show. */
 int sl_ask_print(const struct sl_verb *verb, const struct sl_ask *ask, const char *path,
 		 const json_t *body, void (*print)(const json_t *answer));
 

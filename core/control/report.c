@@ -209,6 +209,15 @@ static json_t *path_hops(const struct sl_engine *engine, const struct sl_snapsho
 	return list;
 }
 
+static json_t *path_vnfs(const struct sl_chain *chain, const struct sl_chain_path *path)
+{
+	json_t *list = json_array();
+
+	for (unsigned int i = 0; i < path->stop_count; i++)
+		json_array_append_new(list, json_string(chain->vnfs[path->stops[i].vnf].name));
+	return list;
+}
+
 json_t *sl_report_paths(const struct sl_engine *engine, const struct sl_snapshot *s)
 {
 	const struct sl_chain *chain = engine->generation->chain;
@@ -222,6 +231,7 @@ json_t *sl_report_paths(const struct sl_engine *engine, const struct sl_snapshot
 		put_text(object, "first", chain->ports[path->first].name);
 		put_text(object, "last", chain->ports[path->last].name);
 		json_object_set_new(object, "both_ways", json_boolean(path->both_ways));
+		json_object_set_new(object, "vnfs", path_vnfs(chain, path));
 		json_object_set_new(object, "hops", path_hops(engine, s, i));
 		json_array_append_new(list, object);
 	}

@@ -39,8 +39,8 @@ static const struct sl_column worker_columns[] = {
 	{"sleeps", "sleeps"},
 	{"inbox-in", "inbox_in"},
 	{"inbox-full", "inbox_full"},
-	{"longest-gap", "longest_gap_us"},
-	{"switch-gap", "switch_gap_us"},
+	{"longest-gap-us", "longest_gap_us"},
+	{"switch-gap-us", "switch_gap_us"},
 	{"stuck", "stuck"},
 };
 static const struct sl_column fault_columns[] = {
@@ -94,13 +94,17 @@ static void print_paths(const json_t *paths)
 	size_t i;
 
 	json_array_foreach (paths, i, path) {
-		const json_t *hops = json_object_get(path, "hops");
+		const json_t *hops = json_object_get(path, "hops"), *vnf;
+		bool both_ways = json_is_true(json_object_get(path, "both_ways"));
+		const char *arrow = both_ways ? "<->" : "->";
+		size_t v;
 
-		printf("%s%s: %s %s %s\n", i == 0 ? "" : "\n",
+		printf("%s%s: %s %s ", i == 0 ? "" : "\n",
 		       json_string_value(json_object_get(path, "name")),
-		       json_string_value(json_object_get(path, "first")),
-		       json_is_true(json_object_get(path, "both_ways")) ? "<->" : "->",
-		       json_string_value(json_object_get(path, "last")));
+		       json_string_value(json_object_get(path, "first")), arrow);
+		json_array_foreach (json_object_get(path, "vnfs"), v, vnf)
+			printf("%s %s ", json_string_value(vnf), arrow);
+		printf("%s\n", json_string_value(json_object_get(path, "last")));
 		if (json_array_size(hops) != 0)
 			sl_table_print(stdout, hops, hop_columns, COUNT(hop_columns));
 	}

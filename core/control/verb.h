@@ -93,28 +93,6 @@ int sl_verb_flush(const struct sl_verb *verb, int status);
 		.name = NULL \
 	}
 
-/* For verbs whose options have no table yet. */
-#define SL_OPTION_HELP                         \
-	{                                      \
-		"help", no_argument, NULL, 'h' \
-	}
-#define SL_OPTION_CONFIG                               \
-	{                                              \
-		"config", required_argument, NULL, 'c' \
-	}
-#define SL_OPTION_SOCKET                               \
-	{                                              \
-		"socket", required_argument, NULL, 's' \
-	}
-#define SL_OPTION_JSON                         \
-	{                                      \
-		"json", no_argument, NULL, 'j' \
-	}
-#define SL_OPTION_END            \
-	{                        \
-		NULL, 0, NULL, 0 \
-	}
-
 /* Whether its value may be left out; then it stands behind a `=`. */
 static inline bool sl_option_may(const struct sl_option *option)
 {

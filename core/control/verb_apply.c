@@ -8,49 +8,33 @@
 #include <time.h>
 
 #include <core/chain/tree.h>
-#include <core/control/client.h>
+#include <core/control/ask.h>
+#include <core/control/show_view.h>
 #include <core/control/table.h>
-#include <core/control/verb.h>
 #include <core/host/drain.h>
 
 struct given {
-	const char *socket, *config;
+	struct sl_ask ask;
 	const char *drain; /* seconds; "": as long as is usual; NULL: none */
-	bool json, dry_run;
+	bool dry_run;
 };
 
 enum { DRY_RUN = 256, DRAIN };
 
-/* 0, or an exit status. */
-static int read_options(const struct sl_verb *verb, int argc, char **argv, struct given *given)
+/* false: the verb ends here. */
+static bool read_options(const struct sl_verb *verb, int argc, char **argv, struct given *given)
 {
 	int option;
 
 	while ((option = sl_verb_option(verb, argc, argv)) != -1) {
-		switch (option) {
-		case 's':
-			given->socket = optarg;
-			break;
-		case 'c':
-			given->config = optarg;
-			break;
-		case 'j':
-			given->json = true;
-			break;
-		case DRY_RUN:
+		if (option == DRY_RUN)
 			given->dry_run = true;
-			break;
-		case DRAIN:
+		else if (option == DRAIN)
 			given->drain = optarg != NULL ? optarg : "";
-			break;
-		case 'h':
-			sl_verb_usage(verb);
-			return -1;
-		default:
-			return SL_EXIT_WRONG;
-		}
+		else if (!sl_ask_option(verb, option, &given->ask))
+			return false;
 	}
-	return 0;
+	return true;
 }
 
 /* What stays as it is is not worth a line. */
@@ -103,49 +87,19 @@ static void print_drained(const json_t *answer)
 }
 
 /* Until new flows take the new paths, or it is over. */
-static void wait_until_cut(const char *address)
+static void wait_until_cut(const struct sl_ask *ask)
 {
 	for (unsigned int i = 0; i < 100; i++) {
-		struct sl_errors *errors = sl_errors_new();
-		json_t *answer = sl_client_ask(address, "/v1/status", NULL, errors);
+		json_t *answer = sl_ask(ask, "/v1/status", NULL);
 		const json_t *drain = json_object_get(answer, "drain");
 		const char *state = json_string_value(json_object_get(drain, "state"));
 		bool learning = state != NULL && strcmp(state, "learning") == 0;
 
 		json_decref(answer);
-		sl_errors_free(errors);
 		if (!learning)
 			return;
 		nanosleep(&(struct timespec){.tv_nsec = 50000000}, NULL);
 	}
-}
-
-/* Ask, print. Takes the body over. */
-static int ask(const struct sl_verb *verb, const struct given *given, const char *path,
-	       json_t *body, void (*print)(const json_t *answer))
-{
-	struct sl_errors *errors = sl_errors_new();
-	char *address = sl_verb_socket(given->socket, given->config, errors);
-	json_t *answer = NULL;
-	int status = SL_EXIT_FAILED;
-
-	if (address != NULL)
-		answer = sl_client_ask(address, path, body, errors);
-	if (given->drain != NULL && json_is_true(json_object_get(answer, "applied")))
-		wait_until_cut(address);
-	if (answer != NULL) {
-		if (given->json)
-			sl_verb_print(answer, true);
-		else
-			print(answer);
-		status = SL_EXIT_OK;
-	}
-	sl_errors_print(errors, stderr);
-	sl_errors_free(errors);
-	json_decref(answer);
-	json_decref(body);
-	free(address);
-	return sl_verb_flush(verb, status);
 }
 
 /* SECONDS of --drain; 0: none. False: it is no number of them. */
@@ -165,53 +119,65 @@ static bool read_seconds(const char *text, unsigned int *seconds)
 	return true;
 }
 
-static int run_apply(const struct sl_verb *verb, int argc, char **argv)
+/* What to ask with; NULL with a message. */
+static json_t *apply_body(const char *file, const struct given *given, unsigned int seconds)
 {
-	struct given given = {0};
-	int status = read_options(verb, argc, argv, &given);
-	struct sl_errors *errors;
+	struct sl_errors *errors = sl_errors_new();
 	char *text, *path;
-	unsigned int seconds;
 	size_t size;
 	json_t *body;
 
-	if (status != 0)
-		return status < 0 ? SL_EXIT_OK : status;
+	text = sl_file_read(file, &size, errors);
+	sl_errors_print(errors, stderr);
+	sl_errors_free(errors);
+	if (text == NULL)
+		return NULL;
+	/* As the running sluice would name it, which has another folder. */
+	path = realpath(file, NULL);
+	body = json_pack("{sssosbsi}", "file", path != NULL ? path : file, "text",
+			 json_stringn(text, size), "dry_run", given->dry_run, "drain",
+			 (int)seconds);
+	if (body == NULL)
+		fprintf(stderr, "sluice apply: %s: not UTF-8\n", file);
+	free(path);
+	free(text);
+	return body;
+}
+
+static int run_apply(const struct sl_verb *verb, int argc, char **argv)
+{
+	struct given given = {0};
+	unsigned int seconds;
+	json_t *body, *answer;
+
+	if (!read_options(verb, argc, argv, &given))
+		return given.ask.status;
 	if (argc - optind != 1)
 		return sl_verb_misused(verb, "name one chain file");
 	if (!read_seconds(given.drain, &seconds))
 		return sl_verb_misused(verb, "--drain=%s: expected 1 to %d seconds", given.drain,
 				       SL_DRAIN_MOST);
-	errors = sl_errors_new();
-	text = sl_file_read(argv[optind], &size, errors);
-	sl_errors_print(errors, stderr);
-	sl_errors_free(errors);
-	if (text == NULL)
+	body = apply_body(argv[optind], &given, seconds);
+	if (body == NULL)
 		return SL_EXIT_WRONG;
-	/* As the running sluice would name it, which has another folder. */
-	path = realpath(argv[optind], NULL);
-	body = json_pack("{sssosbsi}", "file", path != NULL ? path : argv[optind], "text",
-			 json_stringn(text, size), "dry_run", given.dry_run, "drain", (int)seconds);
-	free(path);
-	free(text);
-	if (body == NULL) {
-		fprintf(stderr, "sluice apply: %s: not UTF-8\n", argv[optind]);
-		return SL_EXIT_WRONG;
-	}
-	return ask(verb, &given, "/v1/apply", body,
-		   given.drain != NULL ? print_drained : print_applied);
+	answer = sl_ask(&given.ask, "/v1/apply", body);
+	json_decref(body);
+	if (given.drain != NULL && json_is_true(json_object_get(answer, "applied")))
+		wait_until_cut(&given.ask);
+	return sl_ask_show(verb, &given.ask, answer,
+			   given.drain != NULL ? print_drained : print_applied);
 }
 
 static int run_rollback(const struct sl_verb *verb, int argc, char **argv)
 {
 	struct given given = {0};
-	int status = read_options(verb, argc, argv, &given);
 	unsigned long long number = 0;
 	json_t *body;
 	char *end;
+	int status;
 
-	if (status != 0)
-		return status < 0 ? SL_EXIT_OK : status;
+	if (!read_options(verb, argc, argv, &given))
+		return given.ask.status;
 	if (argc - optind > 1)
 		return sl_verb_misused(verb, "to one generation");
 	if (argc - optind == 1) {
@@ -225,28 +191,25 @@ static int run_rollback(const struct sl_verb *verb, int argc, char **argv)
 	body = json_pack("{sb}", "dry_run", given.dry_run);
 	if (number != 0)
 		json_object_set_new(body, "generation", json_integer((json_int_t)number));
-	return ask(verb, &given, "/v1/rollback", body, sl_verb_changes);
+	status = sl_ask_print(verb, &given.ask, "/v1/rollback", body, sl_verb_changes);
+	json_decref(body);
+	return status;
 }
 
 static void print_history(const json_t *answer)
 {
-	static const struct sl_column columns[] = {
-		{"generation", "generation"}, {"time", "time"},       {"user", "user"},
-		{"running", "running"},       {"summary", "summary"}, {"file", "file"}};
-
-	sl_table_print(stdout, json_object_get(answer, "history"), columns, 6);
+	sl_show_view("history", answer);
 }
 
 static int run_history(const struct sl_verb *verb, int argc, char **argv)
 {
-	struct given given = {0};
-	int status = read_options(verb, argc, argv, &given);
+	struct sl_ask ask = {0};
 
-	if (status != 0)
-		return status < 0 ? SL_EXIT_OK : status;
+	if (!sl_ask_options(verb, argc, argv, &ask))
+		return ask.status;
 	if (argc != optind)
 		return sl_verb_misused(verb, "`%s`: nothing more to say", argv[optind]);
-	return ask(verb, &given, "/v1/history", NULL, print_history);
+	return sl_ask_print(verb, &ask, "/v1/history", NULL, print_history);
 }
 
 static const struct sl_option applying[] = {
@@ -256,8 +219,7 @@ static const struct sl_option applying[] = {
 	{DRY_RUN, "dry-run", NULL, "only show what would be done"},
 	{DRAIN, "drain", "[=SECONDS]",
 	 "let old flows finish on the old paths, for 60 seconds at most unless said otherwise, "
-	 "while "
-	 "new ones take the new"},
+	 "while new ones take the new"},
 	SL_OPT_END,
 };
 
@@ -292,8 +254,8 @@ const struct sl_verb sl_verb_apply = {
 		"others are replaced. After an error all is as before. Only root, the user "
 		"that sluice runs as and admins may do it.\n\n"
 		"With --drain what the old chain has of its own stays, beside the new one, until "
-		"no "
-		"old flow has been seen for half of SECONDS (at most 30), or SECONDS have passed; "
+		"no old flow has been seen for half of SECONDS (at most 30), or SECONDS have "
+		"passed; "
 		"what is left then changes over. It returns when new flows take the new paths. "
 		"Another apply ends the drain; rollback takes the old chain back as it was.",
 	.options = applying,
