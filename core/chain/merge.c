@@ -183,14 +183,16 @@ static void put_ports(struct work *w, unsigned int count)
 	}
 }
 
-/* Where the edges of an old VNF lead in the merged chain. */
-static const uint32_t *old_edges(struct work *w, const struct sl_chain_vnf *was)
+/* Where the edges of an old VNF lead in the merged chain. count: with new code it may have others.
+ */
+static const uint32_t *old_edges(struct work *w, const struct sl_chain_vnf *was, unsigned int count)
 {
-	uint32_t *edges = make(w, was->edge_count, sizeof(*edges));
+	uint32_t *edges = make(w, count, sizeof(*edges));
 
-	for (unsigned int e = 0; edges != NULL && e < was->edge_count; e++)
-		edges[e] = was->edge_paths[e] == SL_NO_PATH ? SL_NO_PATH
-							    : w->merged->paths[was->edge_paths[e]];
+	for (unsigned int e = 0; edges != NULL && e < count; e++)
+		edges[e] = e >= was->edge_count || was->edge_paths[e] == SL_NO_PATH
+				   ? SL_NO_PATH
+				   : w->merged->paths[was->edge_paths[e]];
 	return edges;
 }
 
@@ -211,12 +213,12 @@ static void put_vnfs(struct work *w, unsigned int count)
 
 		if (w->merged->vnfs[i] < w->new->vnf_count) {
 			vnf->part = SL_PART_BOTH;
-			vnf->old_edge_paths = old_edges(w, &w->old->vnfs[i]);
+			vnf->old_edge_paths = old_edges(w, &w->old->vnfs[i], vnf->edge_count);
 			continue;
 		}
 		*vnf = w->old->vnfs[i];
 		vnf->name = old_name(w, vnf->name);
-		vnf->edge_paths = old_edges(w, vnf);
+		vnf->edge_paths = old_edges(w, vnf, vnf->edge_count);
 		vnf->part = SL_PART_OLD;
 	}
 }

@@ -3,14 +3,15 @@
  * Two chains as one, for as long as flows of the old one finish on its paths while new ones take
  * those of the new (`sluice apply --drain`). It has the new chain's ports, VNFs, paths and
  * steerings first, in their order, and then what only the old one has, under names that no file can
- * have
- * ("web@6": of generation 6). What goes on from the one to the other is there once.
+ * have ("web@6": of generation 6). What goes on from the one to the other is there once.
  *
  * Paths that are the same in both, and meet no others at their ports, are there once, too. Of all
  * others both versions are, and where both can be entered, a DRAIN hop chooses (core/chain/plan.h).
  */
 #ifndef CORE_CHAIN_MERGE_H
 #define CORE_CHAIN_MERGE_H
+
+#include <stdatomic.h>
 
 #include <core/chain/model.h>
 
@@ -21,6 +22,9 @@ struct sl_merged {
 	unsigned int *ports, *vnfs, *paths, *steerings;
 	const char *suffix; /* "@6" */
 	bool differs;       /* there are old paths: else there is nothing to drain */
+	/* New flows take the new paths. One for all ports: else both directions of a new flow could
+	 * find it otherwise at its two ends. Stored by main. */
+	_Atomic bool cut;
 };
 
 struct sl_merge {

@@ -12,7 +12,6 @@
 #include <core/flow/tuple.h>
 #include <core/graph/hop.h>
 
-#define DEFAULT_FLOWS 131072
 /* Slots that a tick looks at: they are visited for what was fused. */
 #define SLICE   1024u
 #define TICK_MS 10
@@ -43,15 +42,15 @@ struct table {
 	uint64_t gone;    /* and those that are old no more, or were forgotten */
 	uint64_t over;    /* all these, when last looked */
 	uint64_t seen;    /* the last packet of an old one */
+	bool full;        /* no room was found since the last tick */
+	/* After the cut, a new connection found no room, or lost it: TCP without a note may be one.
+	 */
+	bool forgot;
 	alignas(8) struct sl_tuple keys[SL_BURST];
 	uint32_t hashes[SL_BURST];
 	uint32_t slots[SL_BURST];
 	uint8_t ways[SL_BURST]; /* direction: bit in `fins` */
 	bool errors[SL_BURST];  /* ICMP errors about it: not of the flow itself */
-};
-
-struct drain {
-	_Atomic bool cut;
 };
 
 enum counter {
@@ -127,6 +126,11 @@ static bool live(const struct flow *flow, uint64_t now, uint64_t quiet)
 	return flow->side == OLD && flow->fins != ENDED && now - flow->seen <= quiet;
 }
 
+static bool is_tcp(const struct sl_tuple *key)
+{
+	return key->proto == IPPROTO_TCP;
+}
+
 /* Somewhere for one more, or SL_NO_SLOT. */
 static uint32_t make_room(struct sl_node *node, struct table *table)
 {
@@ -135,6 +139,8 @@ static uint32_t make_room(struct sl_node *node, struct table *table)
 
 	if (table->taken < table->capacity)
 		return table->taken++;
+	if (table->full)
+		return slot;
 	for (uint32_t i = 0; i < RTE_MIN(FEW, table->capacity); i++) {
 		const struct flow *flow = &table->flows[table->hand];
 
@@ -144,9 +150,11 @@ static uint32_t make_room(struct sl_node *node, struct table *table)
 			slot = table->hand;
 		table->hand = table->hand + 1 == table->capacity ? 0 : table->hand + 1;
 	}
-	if (slot == SL_NO_SLOT)
+	table->full = slot == SL_NO_SLOT;
+	if (table->full)
 		return slot;
 	table->gone += table->flows[slot].side == OLD;
+	table->forgot |= table->flows[slot].side == NEW && is_tcp(&table->flows[slot].key);
 	sl_anchor_cut(node, &table->anchors[slot]);
 	sl_index_remove(table->index,
 			sl_index_hash(&table->flows[slot].key, sizeof(table->flows[slot].key)),
@@ -161,6 +169,7 @@ static uint32_t add(struct sl_node *node, struct table *table, uint16_t i, enum 
 
 	if (slot == SL_NO_SLOT) {
 		sl_count(node, FULL, 1);
+		table->forgot |= side == NEW && is_tcp(&table->keys[i]);
 		return slot;
 	}
 	table->flows[slot] = (struct flow){.key = table->keys[i], .side = (uint8_t)side};
@@ -237,14 +246,16 @@ static bool known(struct sl_node *node, const struct sl_drain_config *config,
 static enum side decide(struct sl_node *node, const struct sl_drain_config *config, bool cut,
 			const struct rte_mbuf *m, bool error)
 {
+	const struct table *table = node->state;
 	const struct sl_packet *packet = sl_packet(m);
 
 	if (!cut || known(node, config, m))
 		return OLD;
 	if (config->sure || error || packet->proto != IPPROTO_TCP || packet->l4 == 0)
 		return NEW;
-	/* Also what answers a SYN: had that gone the old way, the flow were noted. */
-	return packet->tcp_flags & RTE_TCP_SYN_FLAG ? NEW : OLD;
+	/* Also what answers a SYN: had that gone the old way, the flow were noted. Where notes are
+	 * missing it is better to end what was silent all the while than what begins. */
+	return packet->tcp_flags & RTE_TCP_SYN_FLAG || table->forgot ? NEW : OLD;
 }
 
 /* What is decided holds for the flow. Of one that is not noted: only if that needs no note. */
@@ -264,9 +275,8 @@ static void say(struct sl_node *node, struct table *table, uint32_t slot, bool h
 static void choose(struct sl_node *node, struct rte_mbuf **pkts, uint8_t *edge, uint16_t n)
 {
 	const struct sl_drain_config *config = config_of(node);
-	const struct drain *drain = node->data;
 	struct table *table = node->state;
-	bool cut = atomic_load_explicit(&drain->cut, memory_order_relaxed);
+	bool cut = atomic_load_explicit(config->cut, memory_order_relaxed);
 
 	look_up(table, pkts, n);
 	for (uint16_t i = 0; i < n; i++) {
@@ -275,9 +285,11 @@ static void choose(struct sl_node *node, struct rte_mbuf **pkts, uint8_t *edge, 
 		enum side side;
 
 		if (slot != SL_NO_SLOT && cut && is_syn(pkts[i]) &&
-		    table->flows[slot].side == OLD &&
-		    !live(&table->flows[slot], sl_now(node), config->quiet))
-			renew(node, table, slot); /* the old connection is over */
+		    table->flows[slot].side == OLD) {
+			sl_anchor_sync(node, &table->anchors[slot]);
+			if (!live(&table->flows[slot], sl_now(node), config->quiet))
+				renew(node, table, slot); /* the old connection is over */
+		}
 		if (slot != SL_NO_SLOT) {
 			side = (enum side)table->flows[slot].side;
 		} else {
@@ -335,6 +347,7 @@ static void tick(struct sl_node *node)
 	struct table *table = node->state;
 	uint64_t now = sl_now(node), quiet = config_of(node)->quiet;
 
+	table->full = false;
 	for (uint32_t i = 0; i < SLICE && table->tick < table->taken; i++) {
 		uint32_t slot = table->tick++;
 		struct flow *flow = &table->flows[slot];
@@ -355,13 +368,6 @@ static void tick(struct sl_node *node)
 /*
  * The type
  */
-
-void sl_drain_cut(struct sl_instance *instance)
-{
-	struct drain *drain = sl_instance_data(instance);
-
-	atomic_store(&drain->cut, true);
-}
 
 void sl_drain_sum(const struct sl_instance *instance, struct sl_drain_count *sum)
 {
@@ -391,7 +397,7 @@ static int worker_init(struct sl_node *node, struct sl_errors *errors)
 	struct table *table = node->state;
 	struct sl_index_shape shape;
 
-	table->capacity = config->flows != 0 ? config->flows : DEFAULT_FLOWS;
+	table->capacity = config->flows != 0 ? config->flows : SL_DRAIN_FLOWS;
 	table->flows =
 		sl_alloc_table(node->instance, (size_t)table->capacity * sizeof(struct flow));
 	table->anchors =
@@ -425,7 +431,6 @@ const struct sl_node_type sl_drain_type = {
 	.flags = SL_NODE_STATEFUL | SL_NODE_TRAILS,
 	.counters = counters,
 	.config_size = sizeof(struct sl_drain_config),
-	.instance_size = sizeof(struct drain),
 	.state_size = sizeof(struct table),
 	.worker_init = worker_init,
 	.process = process,

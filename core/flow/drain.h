@@ -14,6 +14,8 @@
 #ifndef CORE_FLOW_DRAIN_H
 #define CORE_FLOW_DRAIN_H
 
+#include <stdatomic.h>
+
 #include <sluice/node.h>
 
 enum sl_drain_role {
@@ -22,13 +24,17 @@ enum sl_drain_role {
 	SL_DRAIN_NOTE_NEW,
 };
 
+/* Flows remembered per worker, unless more are fused. */
+#define SL_DRAIN_FLOWS 131072
+
 /* Most functions to ask. */
 #define SL_DRAIN_ASKED 16
 
 struct sl_drain_config {
-	uint32_t flows;       /* remembered per worker; 0: 131072 */
-	uint64_t quiet;       /* TSC ticks: an old flow that was not seen for longer has ended */
-	const uint8_t *roles; /* per number of a hop; lives as long as the instance */
+	const _Atomic bool *cut; /* from now on new flows go the new way */
+	uint32_t flows;          /* remembered per worker; 0: SL_DRAIN_FLOWS */
+	uint64_t quiet;          /* TSC ticks: an old flow that was not seen for longer has ended */
+	const uint8_t *roles;    /* per number of a hop; lives as long as the instance */
 	/* Numbers of hops whose functions are asked, each as packets come to it from this port. */
 	uint16_t asked[SL_DRAIN_ASKED];
 	unsigned int asked_count;
@@ -37,9 +43,6 @@ struct sl_drain_config {
 };
 
 extern const struct sl_node_type sl_drain_type;
-
-/* From now on new flows go the new way. Any thread. */
-void sl_drain_cut(struct sl_instance *instance);
 
 struct sl_drain_count {
 	uint64_t noted; /* old flows that there were */

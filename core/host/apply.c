@@ -302,7 +302,7 @@ static int try(struct attempt *a)
 	if (a->next != NULL)
 		err = sl_claims_add(a->next, a->errors);
 	if (err == 0 && a->diff->begins >= 0)
-		err = sl_drain_check(a->next, a->errors);
+		err = sl_drain_check(a->engine->generation, a->next, a->errors);
 	if (err == 0)
 		err = list_turns(a);
 	if (err == 0)
@@ -460,6 +460,18 @@ static int apply(struct sl_engine *engine, struct sl_chain *chain,
 	return err;
 }
 
+/* What differs from a merged chain is nothing that anybody asks for. */
+static bool may_tell(const struct sl_engine *engine, const struct sl_apply_request *request,
+		     struct sl_errors *errors)
+{
+	if (!request->dry_run || engine->private->drain == NULL)
+		return true;
+	sl_fail(errors, EBUSY,
+		"flows of an earlier generation still finish; what would change can be told when "
+		"they have");
+	return false;
+}
+
 static void note_refusal(struct sl_engine *engine, const struct sl_apply_request *request)
 {
 	sl_engine_note(engine, "apply-refused", "{ss? si}", "file", request->file, "user",
@@ -472,6 +484,7 @@ int sl_engine_apply(struct sl_engine *engine, const struct sl_apply_request *req
 	const struct sl_host_config *config = engine->config;
 	struct sl_chain *chain;
 	uint64_t was = engine->generation->number;
+	bool drained = engine->private->drain != NULL;
 	char summary[256];
 	int err = -EINVAL;
 
@@ -483,7 +496,7 @@ int sl_engine_apply(struct sl_engine *engine, const struct sl_apply_request *req
 		note_refusal(engine, request);
 		return -EINVAL;
 	}
-	if (may_apply(engine, chain, errors) &&
+	if (may_tell(engine, request, errors) && may_apply(engine, chain, errors) &&
 	    (request->dry_run || sl_drain_end(engine, errors) == 0))
 		err = apply(engine, chain, request, applied, errors);
 	/* What is told later must not be looked for in this chain. */
@@ -493,8 +506,10 @@ int sl_engine_apply(struct sl_engine *engine, const struct sl_apply_request *req
 	if (err != 0) {
 		sl_diff_free(applied->diff);
 		applied->diff = NULL;
-		sl_log(SL_LOG_WARNING, "%s, applied by user %u: refused, nothing changed",
-		       request->file, (unsigned int)request->who);
+		sl_log(SL_LOG_WARNING, "%s, applied by user %u: refused, nothing%s changed",
+		       request->file, (unsigned int)request->who,
+		       drained && engine->private->drain == NULL ? " but the end of the drain"
+								 : "");
 		note_refusal(engine, request);
 		return err;
 	}

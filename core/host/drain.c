@@ -98,11 +98,6 @@ static void add(struct sl_instance *instance, void *context)
 	sl_drain_sum(instance, context);
 }
 
-static void cut(struct sl_instance *instance, void *context)
-{
-	sl_drain_cut(instance);
-}
-
 static struct sl_drain_count sum_up(const struct sl_engine *engine)
 {
 	struct sl_drain_count sum = {0};
@@ -154,7 +149,7 @@ void sl_drain_tend(struct sl_engine *engine)
 		return;
 	drain->next = now + rte_get_tsc_hz() / 1000 * LOOK_MS;
 	if (!drain->cut) {
-		for_each(engine->generation, cut, NULL);
+		atomic_store(&engine->generation->chain->merged->cut, true);
 		drain->cut = true;
 		drain->cut_at = now;
 		return;

@@ -42,7 +42,8 @@ void sl_drain_free(struct sl_engine *engine);
 int sl_drain_merge(struct sl_engine *engine, struct sl_chain *chain, const struct sl_diff *diff,
 		   struct sl_chain **merged, struct sl_diff **there, struct sl_errors *errors);
 /* Whether a generation of a merged chain can do what it has to. 0, or -EINVAL with messages. */
-int sl_drain_check(const struct sl_generation *generation, struct sl_errors *errors);
+int sl_drain_check(const struct sl_generation *running, const struct sl_generation *generation,
+		   struct sl_errors *errors);
 /* What a diff says of sessions, when they drain. */
 void sl_drain_say(struct sl_diff *diff);
 /* There is going to be a drain of so many seconds, unless sl_drain_free() calls it off. */

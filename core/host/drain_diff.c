@@ -126,19 +126,18 @@ static struct sl_chain *merge(struct sl_generation *running, struct sl_chain *ch
 int sl_drain_merge(struct sl_engine *engine, struct sl_chain *chain, const struct sl_diff *diff,
 		   struct sl_chain **merged, struct sl_diff **there, struct sl_errors *errors)
 {
-	int err = check_ports(chain, diff, errors);
+	int err;
 
-	*merged = NULL;
 	*there = NULL;
-	if (err == 0) {
-		*merged = merge(engine->generation, chain, diff, errors);
-		err = *merged == NULL ? -ENOMEM : 0;
-	}
-	if (err == 0 && !(*merged)->merged->differs) {
+	*merged = merge(engine->generation, chain, diff, errors);
+	if (*merged == NULL)
+		return -ENOMEM;
+	if (!(*merged)->merged->differs) {
 		sl_chain_free(*merged);
 		*merged = NULL;
 		return 0;
 	}
+	err = check_ports(chain, diff, errors);
 	if (err == 0) {
 		*there = diff_there(engine, *merged, diff, errors);
 		err = *there == NULL ? -EINVAL

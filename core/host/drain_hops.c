@@ -73,6 +73,8 @@ void sl_drain_describe(struct sl_engine *engine, struct sl_drain_config *config,
 	struct sl_chain_entry entries[SL_MAX_ENTRIES];
 	unsigned int count = sl_chain_old_entries(chain, port, entries, SL_MAX_ENTRIES);
 
+	config->cut = &chain->merged->cut;
+	config->flows = (uint32_t)RTE_MAX(chain->fusion->flows, (uint64_t)SL_DRAIN_FLOWS);
 	config->sure = true;
 	config->counts = counts_at(chain, port);
 	config->quiet = sl_drain_quiet(engine);
@@ -84,9 +86,39 @@ void sl_drain_describe(struct sl_engine *engine, struct sl_drain_config *config,
 	config->roles = roles;
 }
 
-int sl_drain_check(const struct sl_generation *generation, struct sl_errors *errors)
+/* Whether devices would spread the new chain's packets, had it no old one beside it. */
+static bool new_in_hardware(const struct sl_generation *merged)
+{
+	const struct sl_plan *plan = merged->plan;
+
+	for (unsigned int i = 0; i < plan->hop_count; i++)
+		if (plan->hops[i].kind == SL_PLAN_SPREAD && plan->hops[i].vnf != UINT_MAX &&
+		    merged->chain->vnfs[plan->hops[i].vnf].part != SL_PART_OLD)
+			return false;
+	return merged->by_device;
+}
+
+/* All three must bring a session to the same worker. */
+static int check_spread(const struct sl_generation *running, const struct sl_generation *merged,
+			struct sl_errors *errors)
+{
+	if (merged->worker_count == 1 || (running->in_hardware == merged->in_hardware &&
+					  new_in_hardware(merged) == merged->in_hardware))
+		return 0;
+	return sl_fail(
+		errors, EINVAL,
+		"devices spread packets over workers in one of the two chains, and functions "
+		"in the other, so sessions would change workers; apply it without --drain");
+}
+
+int sl_drain_check(const struct sl_generation *running, const struct sl_generation *generation,
+		   struct sl_errors *errors)
 {
 	const struct sl_plan *plan = generation->plan;
+	int err = check_spread(running, generation, errors);
+
+	if (err != 0)
+		return err;
 
 	/* Who has a session is only known behind the choice of its path, which depends on that. */
 	for (unsigned int i = 0; i < plan->hop_count && generation->worker_count > 1; i++)

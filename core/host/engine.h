@@ -53,6 +53,8 @@ struct sl_generation {
 	unsigned int config_count;
 	struct sl_settling *settling; /* instances that go on with a configuration of `configs` */
 	unsigned int settling_count;
+	bool by_device;   /* every port can bring sessions to their workers */
+	bool in_hardware; /* and does: no function wants another way */
 };
 
 /* Packets that were still inside when everything had to stop, by where they were. */

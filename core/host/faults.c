@@ -331,7 +331,8 @@ static bool follow(struct sl_engine *engine, struct sl_faults *faults, struct sl
 		wanted = SL_QUARANTINE_BYPASS;
 	if (wanted != now)
 		sl_instance_quarantine(instance, wanted); /* the chain changed its mind */
-	if (recovery == NULL)
+	/* What drains ends soon; a restart would end it now, for all flows. */
+	if (recovery == NULL || policy.part == SL_PART_OLD)
 		return true;
 	if (policy.on_fault != SL_ON_FAULT_RESTART)
 		recovery->waiting = false;

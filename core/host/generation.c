@@ -28,7 +28,6 @@ struct build {
 	const struct sl_generation *running; /* whose instances may go on; NULL: none */
 	const struct sl_diff *diff;
 	struct sl_placement placement;
-	bool in_hardware; /* the devices bring sessions to one worker by themselves */
 	struct sl_errors *errors;
 };
 
@@ -182,7 +181,7 @@ static struct sl_instance *make_spread(struct build *build, unsigned int number)
 		type = build->chain->vnfs[hop->vnf].type;
 	}
 	config->handoff = build->generation->handoff;
-	config->in_hardware = build->in_hardware;
+	config->in_hardware = build->generation->in_hardware;
 	sl_spread_rule_init(&config->rule, chain, by, type, hop->from);
 	/* Where the next hop is not run by them, they come here again and are passed on. */
 	config->resume = build->generation->numbers[number];
@@ -207,7 +206,10 @@ static struct sl_instance *make_steering(struct build *build, const struct sl_pl
 			return NULL;
 		sl_instance_belongs(instance,
 				    sl_registry_owner(build->engine->registry, steering->type));
-		instance->chain = sl_chain_use(build->own_chain);
+		/* Where its configuration lies. */
+		instance->chain =
+			sl_chain_use(steering->part == SL_PART_OLD ? build->chain->merged->old
+								   : build->own_chain);
 		return instance;
 	}
 	sl_fail(build->errors, EINVAL, "%s: the port has no steering", hop->name);
@@ -456,7 +458,7 @@ static struct sl_instance *make_own(struct build *build, unsigned int number)
  * is nothing to spread; flows are looked up once, as early as their packets are at home. */
 static bool pass_by(const struct build *build, const struct sl_plan_hop *hop)
 {
-	bool home = build->engine->worker_count == 1 || build->in_hardware;
+	bool home = build->engine->worker_count == 1 || build->generation->in_hardware;
 
 	if (hop->kind == SL_PLAN_SPREAD)
 		return build->engine->worker_count == 1;
@@ -668,9 +670,9 @@ static int make_handoff(struct build *build)
 	return 0;
 }
 
-/* Whether every port has a queue for each worker, spreads by the same symmetric hash, and no VNF
- * wants another. Then queue q of all ports is worker q's, and both ways of a session meet. */
-static bool spread_in_hardware(const struct build *build)
+/* Whether every port has a queue for each worker and spreads by the same symmetric hash. Then queue
+ * q of all ports is worker q's, and both ways of a session meet. */
+static bool spread_by_device(const struct build *build)
 {
 	const struct sl_engine *engine = build->engine;
 	struct sl_port *const *ports = build->generation->ports;
@@ -681,11 +683,17 @@ static bool spread_in_hardware(const struct build *build)
 		if (!ports[i]->symmetric_rss || ports[i]->rx_queues != engine->worker_count ||
 		    build->placement.rx[i] != build->placement.all)
 			return false;
+	return true;
+}
+
+/* Whether no VNF wants another way. */
+static bool spread_in_hardware(const struct build *build)
+{
 	for (unsigned int i = 0; i < build->plan->hop_count; i++)
 		if (build->plan->hops[i].kind == SL_PLAN_SPREAD &&
 		    build->plan->hops[i].vnf != UINT_MAX)
 			return false;
-	return true;
+	return build->generation->by_device;
 }
 
 /* Queues of a port in turn to its pollers; with fewer queues than pollers, ports begin at
@@ -805,7 +813,8 @@ static int make_all(struct build *build)
 	if (err == 0)
 		err = make_handoff(build);
 	if (err == 0) {
-		build->in_hardware = spread_in_hardware(build);
+		build->generation->by_device = spread_by_device(build);
+		build->generation->in_hardware = spread_in_hardware(build);
 		err = make_hops(build);
 	}
 	for (uint16_t w = 0; w < build->engine->worker_count && err == 0; w++)

@@ -16,6 +16,8 @@
 #include <core/saved/saved.h>
 
 #define MODE 0600
+/* In the name of a file that is being written: `.NAME.saving.PID`. */
+#define WRITING ".saving."
 
 int sl_saved_file_open(const char *path, uid_t also, struct sl_errors *errors)
 {
@@ -78,9 +80,10 @@ static bool is_temporary(const struct sl_saved_file *file, const char *name)
 {
 	size_t length = strlen(file->name);
 
-	if (name[0] != '.' || strncmp(name + 1, file->name, length) != 0 || name[length + 1] != '.')
+	if (name[0] != '.' || strncmp(name + 1, file->name, length) != 0 ||
+	    strncmp(name + length + 1, WRITING, sizeof(WRITING) - 1) != 0)
 		return false;
-	name += length + 2;
+	name += length + sizeof(WRITING);
 	return name[0] != '\0' && name[strspn(name, "0123456789")] == '\0';
 }
 
@@ -119,7 +122,7 @@ static int open_target(struct sl_saved_file *file, struct sl_errors *errors)
 	err = check_target(file, errors);
 	if (err != 0)
 		return err;
-	if (snprintf(file->temporary, sizeof(file->temporary), ".%s.%d", file->name,
+	if (snprintf(file->temporary, sizeof(file->temporary), ".%s%s%d", file->name, WRITING,
 		     (int)getpid()) >= (int)sizeof(file->temporary))
 		return fail(file, ENAMETOOLONG, errors);
 	clear_away(file);

@@ -193,6 +193,7 @@ assert hops["web@2/fw>"] > 0 and hops["bulk@2/nat@2>"] > 0 and hops["bulk/nat>"]
 assert all(t.is_alive() for t in talkers)
 # A chain that cannot be applied changes nothing about that.
 sluice("apply", f"{work}/broken.yaml", status=1)
+assert "still finish" in sluice("apply", "--dry-run", f"{work}/old.yaml", status=1)
 assert status()["drain"]["generation"] == 2
 assert [h["generation"] for h in json.loads(sluice("history", "--json"))["history"]] == [1, 2, 3]
 

@@ -18,13 +18,17 @@ static const char *const paths[] = {"old", NULL};
 static uint8_t roles[] = {SL_DRAIN_CHOOSE, SL_DRAIN_NOTE_OLD};
 static struct sl_drain_config config;
 
+static _Atomic bool cut;
+
 static struct sl_test *open_with(uint32_t flows, bool sure)
 {
 	struct sl_test_options options = {.config = &config, .paths = paths};
 
 	sl_test_eal();
+	cut = false;
 	roles[1] = SL_DRAIN_NOTE_OLD;
-	config = (struct sl_drain_config){.flows = flows,
+	config = (struct sl_drain_config){.cut = &cut,
+					  .flows = flows,
 					  .quiet = QUIET * sl_hz(),
 					  .roles = roles,
 					  .sure = sure,
@@ -90,7 +94,7 @@ static void test_udp(void **state)
 	/* While it learns all is old, and so is what answers, by this port or out of it. */
 	assert_int_equal(in(t, udp(1, false)), OLD);
 	out(t, SL_DRAIN_NOTE_OLD, udp(2, true));
-	sl_drain_cut(sl_test_instance(t));
+	cut = true;
 	for (unsigned int i = 0; i < 5; i++) {
 		assert_int_equal(in(t, udp(1, false)), OLD);
 		assert_int_equal(in(t, udp(1, true)), OLD);
@@ -110,7 +114,7 @@ static void test_tcp_unknown(void **state)
 {
 	struct sl_test *t = open_with(100, false);
 
-	sl_drain_cut(sl_test_instance(t));
+	cut = true;
 	assert_int_equal(in(t, tcp(1, false, ACK)), OLD);
 	assert_int_equal(in(t, tcp(2, false, SYN)), NEW);
 	assert_int_equal(in(t, tcp(2, false, ACK)), NEW);
@@ -119,7 +123,7 @@ static void test_tcp_unknown(void **state)
 	sl_test_end(t);
 
 	t = open_with(100, true);
-	sl_drain_cut(sl_test_instance(t));
+	cut = true;
 	assert_int_equal(in(t, tcp(1, false, ACK)), NEW);
 	assert_int_equal(sl_test_counter(t, "new"), 0); /* needs no note */
 	sl_test_end(t);
@@ -131,7 +135,7 @@ static void test_tcp_ends(void **state)
 
 	for (uint16_t i = 1; i <= 4; i++)
 		assert_int_equal(in(t, tcp(i, false, ACK)), OLD);
-	sl_drain_cut(sl_test_instance(t));
+	cut = true;
 	/* One that lives is no other for a SYN. */
 	assert_int_equal(in(t, tcp(1, false, SYN)), OLD);
 	assert_int_equal(in(t, tcp(2, false, FIN | ACK)), OLD);
@@ -162,7 +166,7 @@ static void test_idle(void **state)
 		assert_int_equal(in(t, tcp(1, false, ACK)), OLD);
 		assert_int_equal(in(t, tcp(2, false, ACK)), OLD);
 	}
-	sl_drain_cut(sl_test_instance(t));
+	cut = true;
 	for (unsigned int i = 0; i < 6; i++) {
 		seconds(t, QUIET / 2 + 1);
 		assert_int_equal(in(t, tcp(1, false, ACK)), OLD);
@@ -181,7 +185,7 @@ static void test_full(void **state)
 	for (uint16_t i = 1; i <= 6; i++)
 		assert_int_equal(in(t, udp(i, false)), OLD);
 	assert_int_equal(sl_test_counter(t, "full"), 2);
-	sl_drain_cut(sl_test_instance(t));
+	cut = true;
 	for (uint16_t i = 1; i <= 6; i++)
 		assert_int_equal(in(t, udp(i, false)), i <= 4 ? OLD : NEW);
 	assert_int_equal(in(t, tcp(1, false, ACK)), OLD);
@@ -194,6 +198,23 @@ static void test_full(void **state)
 	assert_int_equal(sl_test_counter(t, "evicted"), 3);
 	assert_int_equal(sum(t).noted, 4);
 	assert_int_equal(sum(t).over, 3);
+	sl_test_end(t);
+}
+
+/* Where a new connection found no room its packets must not go the old way in the middle of it. */
+static void test_full_of_connections(void **state)
+{
+	struct sl_test *t = open_with(4, false);
+
+	for (uint16_t i = 1; i <= 4; i++)
+		assert_int_equal(in(t, tcp(i, false, ACK)), OLD);
+	cut = true;
+	assert_int_equal(in(t, tcp(5, false, ACK)), OLD);
+	assert_int_equal(in(t, tcp(6, false, SYN)), NEW);
+	assert_int_equal(in(t, tcp(6, true, SYN | ACK)), NEW);
+	assert_int_equal(in(t, tcp(6, false, ACK)), NEW);
+	for (uint16_t i = 1; i <= 4; i++)
+		assert_int_equal(in(t, tcp(i, false, ACK)), OLD);
 	sl_test_end(t);
 }
 
@@ -213,7 +234,7 @@ static void test_icmp(void **state)
 
 	assert_int_equal(in(t, udp(1, false)), OLD);
 	assert_int_equal(in(t, ping(7)), OLD);
-	sl_drain_cut(sl_test_instance(t));
+	cut = true;
 	assert_int_equal(in(t, ping(7)), OLD);
 	assert_int_equal(in(t, ping(8)), NEW);
 	assert_int_equal(in(t, about_old), OLD);
@@ -238,7 +259,7 @@ static void test_odd(void **state)
 				     .more = true, .first = true, .length = 64)),
 		OLD);
 	assert_int_equal(in(t, SL_TEST_PACKET(.ethertype = 0x88b5, .length = 50)), OLD);
-	sl_drain_cut(sl_test_instance(t));
+	cut = true;
 	assert_int_equal(in(t, SL_TEST_PACKET(.from = "10.0.0.1", .to = "192.0.2.1", .fragment = 8,
 					      .length = 64)),
 			 OLD);
@@ -253,7 +274,7 @@ int main(void)
 		cmocka_unit_test(test_udp),  cmocka_unit_test(test_tcp_unknown),
 		cmocka_unit_test(test_idle), cmocka_unit_test(test_tcp_ends),
 		cmocka_unit_test(test_full), cmocka_unit_test(test_icmp),
-		cmocka_unit_test(test_odd),
+		cmocka_unit_test(test_odd),  cmocka_unit_test(test_full_of_connections),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -148,8 +148,9 @@ static bool is_there(const char *name)
  * like it stays. */
 static void test_clears_away(void **unused)
 {
-	static const char *const stays[] = {".state.12x", ".state.",   ".state",
-					    "state.12",   ".other.12", ".statex.12"};
+	static const char *const stays[] = {".state.saving.12x", ".state.saving.",
+					    ".state.12",         "state.saving.12",
+					    ".other.saving.12",  ".statex.saving.12"};
 	struct sl_saved_file *file;
 	char other[128];
 	int held;
@@ -157,10 +158,10 @@ static void test_clears_away(void **unused)
 	put("old");
 	for (size_t i = 0; i < sizeof(stays) / sizeof(stays[0]); i++)
 		make(stays[i]);
-	make(".state.12");
-	make(".state.4194305");
-	make(".state.13");
-	snprintf(other, sizeof(other), "%s/.state.13", folder);
+	make(".state.saving.12");
+	make(".state.saving.4194305");
+	make(".state.saving.13");
+	snprintf(other, sizeof(other), "%s/.state.saving.13", folder);
 	held = open(other, O_RDWR);
 	assert_int_equal(flock(held, LOCK_EX), 0);
 	file = sl_saved_file_new(path, NULL);
@@ -168,9 +169,9 @@ static void test_clears_away(void **unused)
 	assert_int_equal(write(sl_saved_file_fd(file), "new", 3), 3);
 	assert_int_equal(sl_saved_file_keep(file, NULL), 0);
 	sl_saved_file_free(file);
-	assert_false(is_there(".state.12"));
-	assert_false(is_there(".state.4194305"));
-	assert_true(is_there(".state.13"));
+	assert_false(is_there(".state.saving.12"));
+	assert_false(is_there(".state.saving.4194305"));
+	assert_true(is_there(".state.saving.13"));
 	for (size_t i = 0; i < sizeof(stays) / sizeof(stays[0]); i++)
 		assert_true(is_there(stays[i]));
 	holds("new");
