@@ -50,8 +50,7 @@ static struct sl_loaded_plugin plugin;
 static struct sl_watch watch;
 static struct sl_watch_ring ring;
 static uint32_t edges[] = {T_ON, T_BACK};
-static uint32_t why[] = {T_ODD, T_ENGINE, T_ENGINE, T_ENGINE, T_ENGINE, T_ENGINE, T_ENGINE};
-static uint32_t none[] = {T_ENGINE, T_ENGINE, T_ENGINE, T_ENGINE, T_ENGINE, T_ENGINE};
+static uint32_t why[1 + SL_REASON_COUNT]; /* the type's own reason comes first */
 
 static void open_bed(uint64_t size)
 {
@@ -76,9 +75,13 @@ static struct sl_watch_view *look(void)
 	view->ring = &ring;
 	view->sent = T_SENT;
 	view->hop_count = HOPS;
+	why[0] = T_ODD;
+	for (uint32_t i = 0; i < SL_REASON_COUNT; i++)
+		why[1 + i] = T_ENGINE;
 	for (uint32_t h = 0; h < HOPS; h++)
-		view->hops[h] = (struct sl_watch_hop){
-			.name = T_SOURCE + h, .edges = edges, .reasons = h == ROUTE ? why : none};
+		view->hops[h] = (struct sl_watch_hop){.name = T_SOURCE + h,
+						      .edges = edges,
+						      .reasons = h == ROUTE ? why : &why[1]};
 	return view;
 }
 
