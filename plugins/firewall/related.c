@@ -132,14 +132,14 @@ static uint32_t find_quoted(const struct fw_table *table, const struct rte_mbuf 
 	return sl_index_find(table->index, &key, sl_index_hash(&key, table->key_size));
 }
 
-static struct fw_table *table_of(struct fw_worker *worker, const struct rte_mbuf *m)
+static struct fw_table *table_of_packet(struct fw_worker *worker, const struct rte_mbuf *m)
 {
 	return &worker->tables[sl_packet(m)->family == SL_L3_IPV4 ? FW_LANE4 : FW_LANE6];
 }
 
 bool sl_fw_related(struct sl_node *node, const struct fw_policy *policy, const struct rte_mbuf *m)
 {
-	struct fw_table *table = table_of(node->state, m);
+	struct fw_table *table = table_of_packet(node->state, m);
 	struct quote q = {0};
 	struct fw_session *session;
 	unsigned int direction = 0;
@@ -188,7 +188,7 @@ static bool knows_plain(const struct fw_table *table, const struct rte_mbuf *m,
 bool sl_fw_knows(struct sl_node *node, const struct rte_mbuf *m)
 {
 	const struct sl_packet *p = sl_packet(m);
-	const struct fw_table *table = table_of(node->state, m);
+	const struct fw_table *table = table_of_packet(node->state, m);
 	struct fw_tail tail = {0};
 	struct quote q = {0};
 	unsigned int direction;

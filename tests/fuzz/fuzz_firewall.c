@@ -7,19 +7,6 @@
 
 #include "../../plugins/firewall/firewall.c"
 
-#include "../../plugins/firewall/commands.c"
-#include "../../plugins/firewall/config.c"
-#include "../../plugins/firewall/key.c"
-#include "../../plugins/firewall/policy.c"
-#include "../../plugins/firewall/reject.c"
-#include "../../plugins/firewall/related.c"
-#include "../../plugins/firewall/sort.c"
-#include "../../plugins/firewall/state.c"
-#include "../../plugins/firewall/table.c"
-#include "../../plugins/firewall/tcp.c"
-#include "../../plugins/firewall/track.c"
-#include "../../plugins/firewall/trail.c"
-
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 /* What cannot change while it runs is the same in all. */

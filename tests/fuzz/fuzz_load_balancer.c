@@ -6,27 +6,6 @@
  */
 #include "script.h"
 
-#include "../../plugins/load-balancer/answer.c"
-#include "../../plugins/load-balancer/backends.c"
-#include "../../plugins/load-balancer/balance.c"
-#include "../../plugins/load-balancer/check.c"
-#include "../../plugins/load-balancer/commands.c"
-#include "../../plugins/load-balancer/health.c"
-#include "../../plugins/load-balancer/icmp.c"
-#include "../../plugins/load-balancer/key.c"
-#include "../../plugins/load-balancer/listing.c"
-#include "../../plugins/load-balancer/maglev.c"
-#include "../../plugins/load-balancer/params.c"
-#include "../../plugins/load-balancer/plan.c"
-#include "../../plugins/load-balancer/probe.c"
-#include "../../plugins/load-balancer/rewrite.c"
-#include "../../plugins/load-balancer/sources.c"
-#include "../../plugins/load-balancer/state.c"
-#include "../../plugins/load-balancer/table.c"
-#include "../../plugins/load-balancer/tick.c"
-#include "../../plugins/load-balancer/trails.c"
-#include "../../plugins/load-balancer/tunnel.c"
-
 #include "../../plugins/load-balancer/load_balancer.c"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

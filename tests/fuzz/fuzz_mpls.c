@@ -4,12 +4,6 @@
 
 #include "../../plugins/mpls/mpls.c"
 
-#include "../../plugins/mpls/commands.c"
-#include "../../plugins/mpls/config.c"
-#include "../../plugins/mpls/push.c"
-#include "../../plugins/mpls/set.c"
-#include "../../plugins/mpls/switch.c"
-
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 #define ILM                                                                               \

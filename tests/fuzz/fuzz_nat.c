@@ -12,24 +12,6 @@
 
 #include "../../plugins/nat/nat.c"
 
-#include "../../plugins/nat/check.c"
-#include "../../plugins/nat/claim.c"
-#include "../../plugins/nat/commands.c"
-#include "../../plugins/nat/hairpin.c"
-#include "../../plugins/nat/icmp.c"
-#include "../../plugins/nat/layout.c"
-#include "../../plugins/nat/mappings.c"
-#include "../../plugins/nat/params.c"
-#include "../../plugins/nat/ports.c"
-#include "../../plugins/nat/rewrite.c"
-#include "../../plugins/nat/sessions.c"
-#include "../../plugins/nat/state.c"
-#include "../../plugins/nat/subscribers.c"
-#include "../../plugins/nat/tables.c"
-#include "../../plugins/nat/trail.c"
-#include "../../plugins/nat/translate.c"
-#include "../../plugins/nat/unreachable.c"
-
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 #define SMALL "sessions: 16\nsubscribers: 8\ninside: 10.0.0.0/8\n"

@@ -4,14 +4,6 @@
 
 #include "../../plugins/policer/policer.c"
 
-#include "../../plugins/policer/commands.c"
-#include "../../plugins/policer/config.c"
-#include "../../plugins/policer/flows.c"
-#include "../../plugins/policer/meter.c"
-#include "../../plugins/policer/policies.c"
-#include "../../plugins/policer/state.c"
-#include "../../plugins/policer/trail.c"
-
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static const char *const configs[] = {

@@ -7,20 +7,6 @@
 
 #include "../../plugins/vxlan/vxlan.c"
 
-#include "../../plugins/vxlan/check.c"
-#include "../../plugins/vxlan/commands.c"
-#include "../../plugins/vxlan/decapsulate.c"
-#include "../../plugins/vxlan/encapsulate.c"
-#include "../../plugins/vxlan/header.c"
-#include "../../plugins/vxlan/layout.c"
-#include "../../plugins/vxlan/macs.c"
-#include "../../plugins/vxlan/params.c"
-#include "../../plugins/vxlan/peers.c"
-#include "../../plugins/vxlan/spread.c"
-#include "../../plugins/vxlan/state.c"
-#include "../../plugins/vxlan/too_big.c"
-#include "../../plugins/vxlan/unwrap.c"
-
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 #define V4 "local: 10.0.0.1\nmtu: 576\nmacs: 2\nlearned-peers: 2\n"
