@@ -11,202 +11,17 @@
 
 #include <rte_cycles.h>
 
-#include <sluice/trail.h>
-
 #include <core/chain/merge.h>
 #include <core/flow/fusion.h>
 #include <core/host/apply.h>
+#include <core/host/attempt.h>
 #include <core/host/drain.h>
 #include <core/host/faults.h>
 #include <core/host/log.h>
-#include <core/host/private.h>
 #include <core/host/recent.h>
 
-/* An instance that goes on with another configuration, or with other code. */
-struct turn {
-	struct sl_instance *instance;
-	const struct sl_node_type *type;
-	const void *config;
-	const char *name; /* of the VNF or port, as sl_diff_new() wants it */
-};
-
-struct attempt {
-	struct sl_engine *engine;
-	struct sl_chain *chain;
-	const struct sl_diff *diff;
-	struct sl_errors *errors;
-	struct sl_port **ports;
-	struct sl_generation *next;
-	struct turn *turns;
-	unsigned int turn_count;
-	const char *stubborn; /* name of the instance that cannot take its configuration */
-	struct sl_carry *carry;
-	bool stranded; /* a worker may yet look at what was made */
-	uint64_t took, carried, lost;
-};
-
-static struct sl_instance *steering_of(const struct sl_generation *generation, unsigned int port)
-{
-	for (unsigned int i = 0; i < generation->plan->hop_count; i++)
-		if (generation->plan->hops[i].kind == SL_PLAN_STEER &&
-		    generation->plan->hops[i].port == port)
-			return generation->own[i];
-	return NULL;
-}
-
-static int list_turns(struct attempt *a)
-{
-	const struct sl_chain *chain = a->chain;
-
-	a->turns = calloc(chain->vnf_count + chain->steering_count + 1, sizeof(*a->turns));
-	if (a->turns == NULL)
-		return sl_fail(a->errors, ENOMEM, "out of memory");
-	for (unsigned int i = 0; i < chain->vnf_count; i++)
-		if (a->diff->configure_vnfs[i])
-			a->turns[a->turn_count++] =
-				(struct turn){a->next->vnfs[i], chain->vnfs[i].type,
-					      chain->vnfs[i].config, chain->vnfs[i].name};
-	for (unsigned int i = 0; i < chain->steering_count; i++) {
-		unsigned int port = chain->steerings[i].port;
-		struct sl_instance *instance = steering_of(a->next, port);
-
-		if (a->diff->configure_steerings[i] && instance != NULL)
-			a->turns[a->turn_count++] =
-				(struct turn){instance, chain->steerings[i].type,
-					      chain->steerings[i].config, chain->ports[port].name};
-	}
-	return 0;
-}
-
-/* type: the new code, or, to go back, that which the instance still has. */
-/* A configuration on its way to what may crash over it. */
-struct configuring {
-	const struct turn *turn;
-	const struct sl_node_type *type;
-	const void *config;
-	struct sl_errors *errors;
-	int err;
-};
-
-static void run_configure(void *context)
-{
-	struct configuring *c = context;
-	struct sl_instance *instance = c->turn->instance;
-
-	c->err = c->turn->type != instance->type
-			 ? c->type->adopt(instance, c->config, c->errors)
-			 : c->type->configure(instance, c->config, c->errors);
-}
-
-static int configure(const struct turn *turn, const struct sl_node_type *type, const void *config,
-		     struct sl_errors *errors)
-{
-	struct configuring c = {.turn = turn, .type = type, .config = config, .errors = errors};
-	char subject[128];
-	bool back;
-	int err;
-
-	/* One that crashed before is not asked again. */
-	if (sl_instance_quarantined(turn->instance) != SL_QUARANTINE_NONE)
-		return -EOPNOTSUPP;
-	snprintf(subject, sizeof(subject), "%s: ", turn->name);
-	sl_errors_subject(errors, subject, SL_NOWHERE);
-	back = sl_fault_run(turn->instance, run_configure, &c);
-	sl_errors_subject(errors, NULL, SL_NOWHERE);
-	if (!back) {
-		sl_instance_crashed(turn->instance);
-		return sl_fail(errors, EFAULT, "%s: it crashed over its new configuration",
-			       turn->name);
-	}
-	err = c.err;
-	if (err == 0)
-		sl_unfuse(turn->instance);
-	return err;
-}
-
-/* Somebody may run the new code of an instance for ever: it is not unmapped. */
-static void pin_code(const struct attempt *a, const struct turn *turn)
-{
-	struct sl_loaded_plugin *plugin = sl_registry_owner(a->engine->registry, turn->type);
-
-	if (turn->type != turn->instance->type && plugin != NULL)
-		plugin->instances++;
-}
-
-/* Give the first `count` their configuration of before. */
-static void undo_turns(struct attempt *a, unsigned int count)
-{
-	while (count-- > 0) {
-		const struct turn *turn = &a->turns[count];
-		struct sl_instance *instance = turn->instance;
-
-		if (configure(turn, instance->type, instance->config, NULL) == 0)
-			continue;
-		/* It was fine with it before. Now it has the other one, which has to stay. */
-		sl_log(SL_LOG_ERROR,
-		       "%s: does not take its old configuration back; it runs with the new one",
-		       turn->name);
-		sl_chain_use(a->chain);
-		instance->config = turn->config;
-		pin_code(a, turn);
-	}
-}
-
-static int take_turns(struct attempt *a)
-{
-	for (unsigned int i = 0; i < a->turn_count; i++) {
-		unsigned int said = sl_errors_count(a->errors);
-		const struct turn *turn = &a->turns[i];
-		int err = configure(turn, turn->type, turn->config, a->errors);
-
-		if (err == 0)
-			continue;
-		undo_turns(a, i);
-		if (err == -EOPNOTSUPP && sl_errors_count(a->errors) == said) {
-			a->stubborn = a->turns[i].name;
-			return -EOPNOTSUPP;
-		}
-		if (sl_errors_count(a->errors) == said)
-			sl_fail(a->errors, -err, "%s: refuses its new configuration: %s",
-				a->turns[i].name, strerror(-err));
-		return err == -EOPNOTSUPP ? -EINVAL : err;
-	}
-	return 0;
-}
-
-/* The instance is the new code's from now on. ended: no worker runs the old one any more. */
-static void finish_adoption(struct attempt *a, const struct turn *turn, bool ended)
-{
-	struct sl_instance *instance = turn->instance;
-
-	if (instance->type == turn->type)
-		return;
-	if (instance->plugin != NULL && ended)
-		instance->plugin->instances--;
-	instance->type = turn->type;
-	sl_instance_belongs(instance, sl_registry_owner(a->engine->registry, turn->type));
-}
-
-/* They have their configuration from the new chain now. */
-static void finish_turns(struct attempt *a, bool ended)
-{
-	for (unsigned int i = 0; i < a->chain->vnf_count; i++)
-		atomic_store(&a->next->vnfs[i]->on_fault,
-			     a->chain->vnfs[i].on_fault == SL_ON_FAULT_BYPASS ? SL_QUARANTINE_BYPASS
-									      : SL_QUARANTINE_DROP);
-	for (unsigned int i = 0; i < a->turn_count; i++) {
-		struct sl_instance *instance = a->turns[i].instance;
-		struct sl_chain *before = instance->chain;
-
-		finish_adoption(a, &a->turns[i], ended);
-		instance->config = a->turns[i].config;
-		instance->chain = sl_chain_use(sl_merge_owner(a->chain));
-		sl_chain_free(before);
-	}
-}
-
 /* Let go of all that was made; workers see none of it. */
-static void abandon(struct attempt *a)
+static void abandon(struct sl_attempt *a)
 {
 	struct sl_engine *engine = a->engine;
 
@@ -222,7 +37,7 @@ static void abandon(struct attempt *a)
 }
 
 /* The old generation ends; NULL: a worker may still see it, so that all of it stays. */
-static void retire(struct attempt *a, struct sl_generation *old)
+static void retire(struct sl_attempt *a, struct sl_generation *old)
 {
 	struct sl_engine *engine = a->engine;
 
@@ -256,7 +71,7 @@ static void fuse(struct sl_engine *engine, uint32_t mode, uint64_t sample,
 				      memory_order_relaxed);
 }
 
-static int change_over(struct attempt *a)
+static int change_over(struct sl_attempt *a)
 {
 	const struct sl_chain_fusion was = *a->engine->generation->chain->fusion;
 	struct sl_generation *old;
@@ -270,20 +85,19 @@ static int change_over(struct attempt *a)
 	if (err == 0) {
 		sl_carry_sum(a->carry, &a->carried, &a->lost);
 		a->stranded = old == NULL;
-		finish_turns(a, old != NULL);
+		sl_turns_finish(a, old != NULL);
 		fuse(a->engine, was.mode, was.sample, a->chain->fusion);
 		retire(a, old);
 		return 0;
 	}
 	sl_generation_settle(a->next);
-	undo_turns(a, a->turn_count);
+	sl_turns_undo(a, a->turn_count);
 	if (seen) {
 		/* Whoever comes back late still finds what it looks at. */
 		a->stranded = true;
 		sl_claims_only(a->engine->generation);
 		sl_chain_use(a->chain);
-		for (unsigned int i = 0; i < a->turn_count; i++)
-			pin_code(a, &a->turns[i]);
+		sl_turns_pin(a);
 		return err;
 	}
 	abandon(a);
@@ -291,7 +105,7 @@ static int change_over(struct attempt *a)
 }
 
 /* 0; -EOPNOTSUPP: once more, with a new instance for `stubborn`; else -errno with messages. */
-static int try(struct attempt *a)
+static int try(struct sl_attempt *a)
 {
 	int err = -EINVAL;
 
@@ -304,15 +118,15 @@ static int try(struct attempt *a)
 	if (err == 0 && a->diff->begins >= 0)
 		err = sl_drain_check(a->engine->generation, a->next, a->errors);
 	if (err == 0)
-		err = list_turns(a);
+		err = sl_turns_list(a);
 	if (err == 0)
-		err = take_turns(a);
+		err = sl_turns_take(a);
 	if (err == 0) {
 		err = sl_carry_begin(a->engine, a->next, a->diff, &a->carry, a->errors);
 		if (err == 0) {
 			err = change_over(a);
 		} else {
-			undo_turns(a, a->turn_count);
+			sl_turns_undo(a, a->turn_count);
 			abandon(a);
 		}
 	} else {
@@ -375,7 +189,8 @@ static bool may_apply(const struct sl_engine *engine, const struct sl_chain *cha
 int sl_apply_step(struct sl_engine *engine, struct sl_chain *chain, const struct sl_diff *diff,
 		  const char **stubborn, struct sl_applied *applied, struct sl_errors *errors)
 {
-	struct attempt attempt = {.engine = engine, .chain = chain, .diff = diff, .errors = errors};
+	struct sl_attempt attempt = {
+		.engine = engine, .chain = chain, .diff = diff, .errors = errors};
 	int err = try(&attempt);
 
 	applied->took = attempt.took;

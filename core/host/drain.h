@@ -60,7 +60,7 @@ struct sl_diff *sl_drain_diff_back(struct sl_engine *engine, const struct sl_cha
 /* TSC ticks: an old flow that is not seen for longer has ended. */
 uint64_t sl_drain_quiet(const struct sl_engine *engine);
 
-/* For generation.c: what the DRAIN hops of a port do. numbers: of the plan's hops. */
+/* For port_nodes.c: what the DRAIN hops of a port do. numbers: of the plan's hops. */
 struct sl_plan;
 void sl_drain_describe(struct sl_engine *engine, struct sl_drain_config *config, uint8_t *roles,
 		       const struct sl_chain *chain, const struct sl_plan *plan,

@@ -125,7 +125,7 @@ struct sl_applied;
 int sl_apply_step(struct sl_engine *engine, struct sl_chain *chain, const struct sl_diff *diff,
 		  const char **stubborn, struct sl_applied *applied, struct sl_errors *errors);
 
-/* generation.c: give its own instances that go on from another generation their new configuration,
+/* go_on.c: give its own instances that go on from another generation their new configuration,
  * and that of before back, which it had kept. Call it again to undo it. */
 void sl_generation_settle(struct sl_generation *generation);
 /* Give back the numbers that the other one, if any, has not too. */
