@@ -11,32 +11,16 @@
 
 #include <core/graph/graph.h>
 #include <core/port/fragment.h>
+#include <core/port/fragment_read.h>
 #include <core/port/reassemble.h>
 
-#define TIMEOUT_IPV4    30  /* seconds; RFC 1122 3.3.2 says 60 to 120, hosts of today 30 */
-#define TIMEOUT_IPV6    60  /* RFC 8200 4.5 */
-#define MOST_PIECES     512 /* of one datagram: 64 KiB in pieces of 128 bytes */
-#define FRAGMENT_HEADER 8
-#define NONE            UINT32_MAX
-
-struct piece {
-	struct rte_mbuf *m;
-	uint32_t next;
-	uint16_t offset, length; /* bytes of the datagram's payload */
-	uint16_t header;         /* offset of its payload in the packet */
-};
-
-/* What makes fragments one datagram's. */
-struct key {
-	uint8_t source[16], destination[16];
-	uint32_t id;
-	uint8_t family, proto; /* proto is no part of IPv6's */
-	uint16_t vlan;
-	uint64_t port;
-};
+#define TIMEOUT_IPV4 30  /* seconds; RFC 1122 3.3.2 says 60 to 120, hosts of today 30 */
+#define TIMEOUT_IPV6 60  /* RFC 8200 4.5 */
+#define MOST_PIECES  512 /* of one datagram: 64 KiB in pieces of 128 bytes */
+#define NONE         UINT32_MAX
 
 struct datagram {
-	struct key key;
+	struct sl_datagram_key key;
 	uint64_t started;
 	uint32_t chain;           /* next of its bucket, or of the free ones */
 	uint32_t older, newer;    /* by age, of its family */
@@ -54,19 +38,11 @@ struct age_list {
 struct sl_reassembly {
 	struct sl_reassembly_conf conf;
 	struct datagram *datagrams;
-	struct piece *pieces;
+	struct sl_piece *pieces;
 	uint32_t *buckets;
 	uint32_t mask, seed;
 	uint32_t free_datagram, free_piece;
 	struct age_list ages[2]; /* IPv4, IPv6 */
-};
-
-/* A fragment, read. */
-struct fragment {
-	struct key key;
-	struct piece piece;
-	uint32_t ip_length;
-	bool more;
 };
 
 struct sl_reassembly *sl_reassembly_new(struct sl_instance *instance,
@@ -116,7 +92,7 @@ static struct age_list *age_of(struct sl_reassembly *table, const struct datagra
 	return &table->ages[datagram->key.family == SL_L3_IPV6];
 }
 
-static uint32_t *bucket_of(struct sl_reassembly *table, const struct key *key)
+static uint32_t *bucket_of(struct sl_reassembly *table, const struct sl_datagram_key *key)
 {
 	return &table->buckets[rte_jhash(key, sizeof(*key), table->seed) & table->mask];
 }
@@ -126,99 +102,11 @@ static uint8_t drop(const struct sl_reassembly *table, enum sl_reassembly_reason
 	return SL_DROP(table->conf.reason + reason);
 }
 
-/* Offset of an IPv6 fragment header, and of the byte that says it comes; 0: there is none. */
-static uint32_t find_fragment_header(const struct rte_mbuf *m, uint32_t l3, uint32_t *says)
-{
-	uint32_t room = rte_pktmbuf_data_len(m);
-	const uint8_t *data = rte_pktmbuf_mtod(m, const uint8_t *);
-	uint32_t at = l3 + sizeof(struct rte_ipv6_hdr);
-
-	*says = l3 + offsetof(struct rte_ipv6_hdr, proto);
-	while (at + FRAGMENT_HEADER <= room) {
-		switch (data[*says]) {
-		case IPPROTO_FRAGMENT:
-			return at;
-		case IPPROTO_HOPOPTS:
-		case IPPROTO_ROUTING:
-		case IPPROTO_DSTOPTS:
-			*says = at;
-			at += (data[at + 1] + 1) * 8u;
-			break;
-		default:
-			return 0;
-		}
-	}
-	return 0;
-}
-
-static bool read_ipv4(const struct rte_mbuf *m, struct fragment *fragment)
-{
-	const struct sl_packet *p = sl_packet(m);
-	const struct rte_ipv4_hdr *ip = sl_ipv4(m);
-	uint16_t field = rte_be_to_cpu_16(ip->fragment_offset);
-	uint32_t header = rte_ipv4_hdr_len(ip);
-
-	fragment->ip_length = rte_be_to_cpu_16(ip->total_length);
-	if (fragment->ip_length < header)
-		return false;
-	memcpy(fragment->key.source, &ip->src_addr, 4);
-	memcpy(fragment->key.destination, &ip->dst_addr, 4);
-	fragment->key.id = ip->packet_id;
-	fragment->key.proto = ip->next_proto_id;
-	fragment->piece.header = (uint16_t)(p->l3 + header);
-	fragment->piece.length = (uint16_t)(fragment->ip_length - header);
-	fragment->piece.offset = (uint16_t)((field & RTE_IPV4_HDR_OFFSET_MASK) * 8);
-	fragment->more = (field & RTE_IPV4_HDR_MF_FLAG) != 0;
-	return true;
-}
-
-static bool read_ipv6(const struct rte_mbuf *m, struct fragment *fragment)
-{
-	const struct sl_packet *p = sl_packet(m);
-	const uint8_t *ip = sl_l3(m);
-	uint32_t says, at = find_fragment_header(m, p->l3, &says);
-	uint32_t length =
-		sizeof(struct rte_ipv6_hdr) +
-		rte_be_to_cpu_16(((const struct rte_ipv6_hdr *)(const void *)ip)->payload_len);
-	const uint8_t *header;
-
-	if (at == 0 || at + FRAGMENT_HEADER > p->l3 + length)
-		return false;
-	header = ip - p->l3 + at;
-	fragment->ip_length = length;
-	memcpy(fragment->key.source, ip + 8, 16);
-	memcpy(fragment->key.destination, ip + 24, 16);
-	memcpy(&fragment->key.id, header + 4, 4);
-	fragment->piece.header = (uint16_t)(at + FRAGMENT_HEADER);
-	fragment->piece.length = (uint16_t)(p->l3 + length - fragment->piece.header);
-	fragment->piece.offset = (uint16_t)((header[2] << 8 | header[3]) & 0xfff8);
-	fragment->more = (header[3] & 1) != 0;
-	return true;
-}
-
-static bool read_fragment(struct rte_mbuf *m, struct fragment *fragment)
-{
-	const struct sl_packet *p = sl_packet(m);
-
-	memset(fragment, 0, sizeof(*fragment));
-	fragment->key.family = p->family;
-	fragment->key.vlan = p->vlan & 0xfff;
-	fragment->key.port = p->port;
-	fragment->piece.m = m;
-	if (!(p->family == SL_L3_IPV6 ? read_ipv6(m, fragment) : read_ipv4(m, fragment)))
-		return false;
-	if (p->l3 + fragment->ip_length > rte_pktmbuf_pkt_len(m) ||
-	    fragment->piece.header > rte_pktmbuf_data_len(m))
-		return false;
-	sl_truncate(m, p->l3 + fragment->ip_length); /* what Ethernet padded goes */
-	return true;
-}
-
 /* What is wrong with a fragment by itself. */
 static int check(const struct sl_reassembly *table, struct sl_node *node,
-		 const struct fragment *fragment)
+		 const struct sl_fragment *fragment)
 {
-	const struct piece *piece = &fragment->piece;
+	const struct sl_piece *piece = &fragment->piece;
 	uint32_t end = (uint32_t)piece->offset + piece->length;
 	enum sl_reassembly_reason reason;
 	uint32_t pointer;
@@ -232,7 +120,7 @@ static int check(const struct sl_reassembly *table, struct sl_node *node,
 		   UINT16_MAX -
 			   (fragment->key.family == SL_L3_IPV4 ? sizeof(struct rte_ipv4_hdr) : 0)) {
 		reason = SL_REASSEMBLY_LONG;
-		pointer = piece->header - FRAGMENT_HEADER + 2u - sl_packet(piece->m)->l3;
+		pointer = piece->header - SL_FRAGMENT_HEADER + 2u - sl_packet(piece->m)->l3;
 	} else {
 		return -1;
 	}
@@ -241,7 +129,7 @@ static int check(const struct sl_reassembly *table, struct sl_node *node,
 	return (int)reason;
 }
 
-static struct datagram *find(struct sl_reassembly *table, const struct key *key)
+static struct datagram *find(struct sl_reassembly *table, const struct sl_datagram_key *key)
 {
 	for (uint32_t i = *bucket_of(table, key); i != NONE; i = table->datagrams[i].chain)
 		if (memcmp(&table->datagrams[i].key, key, sizeof(*key)) == 0)
@@ -255,7 +143,7 @@ static void free_pieces(struct sl_reassembly *table, struct sl_node *node,
 	uint32_t i = datagram->first;
 
 	while (i != NONE) {
-		struct piece *piece = &table->pieces[i];
+		struct sl_piece *piece = &table->pieces[i];
 		/* NOLINTNEXTLINE(clang-analyzer-core.NullDereference): no place in an array */
 		uint32_t next = piece->next;
 
@@ -315,7 +203,7 @@ static bool evict(struct sl_reassembly *table, struct sl_node *node, const struc
 }
 
 static struct datagram *add_datagram(struct sl_reassembly *table, struct sl_node *node,
-				     const struct key *key)
+				     const struct sl_datagram_key *key)
 {
 	uint32_t self, *bucket = bucket_of(table, key);
 	struct datagram *datagram;
@@ -350,7 +238,7 @@ static struct datagram *add_datagram(struct sl_reassembly *table, struct sl_node
  * why it cannot go in.
  */
 static int place(const struct sl_reassembly *table, const struct datagram *datagram,
-		 const struct piece *piece, uint32_t *before)
+		 const struct sl_piece *piece, uint32_t *before)
 {
 	uint32_t at = datagram->first, end = (uint32_t)piece->offset + piece->length;
 
@@ -376,10 +264,10 @@ static int place(const struct sl_reassembly *table, const struct datagram *datag
 
 /* Whether the piece agrees with where the datagram ends. */
 static bool end_agrees(const struct sl_reassembly *table, const struct datagram *datagram,
-		       const struct fragment *fragment)
+		       const struct sl_fragment *fragment)
 {
 	uint32_t end = (uint32_t)fragment->piece.offset + fragment->piece.length;
-	const struct piece *last;
+	const struct sl_piece *last;
 
 	if (datagram->total != 0)
 		return fragment->more ? end < datagram->total : end == datagram->total;
@@ -390,10 +278,10 @@ static bool end_agrees(const struct sl_reassembly *table, const struct datagram 
 }
 
 static void insert(struct sl_reassembly *table, struct datagram *datagram,
-		   const struct fragment *fragment, uint32_t before)
+		   const struct sl_fragment *fragment, uint32_t before)
 {
 	uint32_t self = table->free_piece;
-	struct piece *piece = &table->pieces[self];
+	struct sl_piece *piece = &table->pieces[self];
 
 	table->free_piece = piece->next;
 	*piece = fragment->piece;
@@ -444,13 +332,13 @@ static void finish_ipv4(struct rte_mbuf *m, uint32_t payload)
 /* Take the fragment header out, moving what is before it. */
 static void finish_ipv6(struct rte_mbuf *m, uint32_t payload)
 {
-	uint32_t says, at = find_fragment_header(m, sl_packet(m)->l3, &says);
+	uint32_t says, at = sl_fragment_header(m, sl_packet(m)->l3, &says);
 	uint8_t *data = rte_pktmbuf_mtod(m, uint8_t *);
 	struct rte_ipv6_hdr *ip;
 
 	data[says] = data[at];
-	memmove(data + FRAGMENT_HEADER, data, at);
-	rte_pktmbuf_adj(m, FRAGMENT_HEADER);
+	memmove(data + SL_FRAGMENT_HEADER, data, at);
+	rte_pktmbuf_adj(m, SL_FRAGMENT_HEADER);
 	ip = sl_ipv6(m);
 	ip->payload_len =
 		rte_cpu_to_be_16((uint16_t)(at - sl_packet(m)->l3 - sizeof(*ip) + payload));
@@ -461,21 +349,21 @@ static void finish_ipv6(struct rte_mbuf *m, uint32_t payload)
 static struct rte_mbuf *join(struct sl_reassembly *table, struct sl_node *node,
 			     struct datagram *datagram)
 {
-	struct piece *first = &table->pieces[datagram->first];
+	struct sl_piece *first = &table->pieces[datagram->first];
 	struct rte_mbuf *head = first->m, *tail = rte_pktmbuf_lastseg(head);
 	struct sl_packet *p = sl_packet(head);
 	uint32_t headers = first->header - (uint32_t)p->l3;
 	uint32_t i = first->next;
 
 	if (datagram->key.family == SL_L3_IPV6)
-		headers -= FRAGMENT_HEADER + sizeof(struct rte_ipv6_hdr);
+		headers -= SL_FRAGMENT_HEADER + sizeof(struct rte_ipv6_hdr);
 	if (headers + datagram->total > UINT16_MAX)
 		return NULL;
 	first->m = NULL;
 	first->next = table->free_piece;
 	table->free_piece = datagram->first;
 	while (i != NONE) {
-		struct piece *piece = &table->pieces[i];
+		struct sl_piece *piece = &table->pieces[i];
 		uint32_t next = piece->next;
 
 		sl_release(node, piece->m, SL_JOINED);
@@ -522,13 +410,13 @@ static uint8_t poison(struct sl_reassembly *table, struct sl_node *node, struct 
 uint8_t sl_reassembly_take(struct sl_reassembly *table, struct sl_node *node, struct rte_mbuf *m,
 			   struct rte_mbuf **whole)
 {
-	struct fragment fragment;
+	struct sl_fragment fragment;
 	struct datagram *datagram;
 	uint32_t before;
 	int why;
 
 	*whole = NULL;
-	if (!read_fragment(m, &fragment))
+	if (!sl_fragment_read(m, &fragment))
 		return drop(table, SL_REASSEMBLY_BAD);
 	why = check(table, node, &fragment);
 	if (why >= 0)
@@ -560,7 +448,7 @@ uint8_t sl_reassembly_take(struct sl_reassembly *table, struct sl_node *node, st
 
 static void expire(struct sl_reassembly *table, struct sl_node *node, struct datagram *datagram)
 {
-	const struct piece *first =
+	const struct sl_piece *first =
 		datagram->first != NONE ? &table->pieces[datagram->first] : NULL;
 
 	if (first != NULL && first->offset == 0 && table->conf.expired != NULL)
