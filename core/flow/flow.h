@@ -3,7 +3,8 @@
  * What the files of flow fusion share.
  *
  *   key.c      who a packet's flow is: contexts and keys
- *   trail.c    recording: what nodes say
+ *   trail.c    recording: where trails begin, go on and end
+ *   trail_say.c  what nodes say on them
  *   compile.c  a finished trail becomes a course and the flow's own part
  *   course.c   courses: what many flows share; credit for hops and counters
  *   flow.c     flows and their ties to sessions; ageing
@@ -436,6 +437,12 @@ static inline void course_use(struct sl_fusion *fusion, struct course *course, u
 		course->dirty = fusion->dirty;
 		fusion->dirty = number;
 	}
+}
+
+/* Of a packet that has SL_PKT_TRAIL; what it is otherwise must be checked. */
+static inline uint32_t trail_number(const struct rte_mbuf *m)
+{
+	return m->hash.fdir.hi >> 16;
 }
 
 static inline uint64_t *cut_slot(struct sl_fusion *fusion, const struct sl_anchor *anchor)
