@@ -3,20 +3,12 @@
 #ifndef CORE_PORT_FRAGMENT_H
 #define CORE_PORT_FRAGMENT_H
 
+#include <sluice/ip.h>
+
 #include <core/port/port.h>
 
 /* Cut a packet's bytes to that many, whatever its segments. */
 void sl_truncate(struct rte_mbuf *m, uint32_t length);
-
-/* IP bytes of a packet, header included, without what Ethernet padded. */
-static inline uint32_t sl_ip_length(const struct rte_mbuf *m)
-{
-	const struct sl_packet *p = sl_packet(m);
-
-	if (p->family == SL_L3_IPV4)
-		return rte_be_to_cpu_16(sl_ipv4(m)->total_length);
-	return sizeof(struct rte_ipv6_hdr) + rte_be_to_cpu_16(sl_ipv6(m)->payload_len);
-}
 
 /*
  * Send an IP packet on in fragments of at most `limit` bytes of IP each: the packet itself

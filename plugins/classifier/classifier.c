@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include <sluice/ip.h>
 #include <sluice/match.h>
 #include <sluice/node.h>
 #include <sluice/trail.h>
@@ -246,37 +247,6 @@ static void classifier_destroy(struct sl_instance *instance)
 
 /* ---- Packets ---- */
 
-static void set_dscp(const struct rte_mbuf *m, uint8_t dscp)
-{
-	const struct sl_packet *p = sl_packet(m);
-
-	if (p->flags & SL_PKT_MALFORMED)
-		return;
-	if (p->family == SL_L3_IPV4) {
-		struct rte_ipv4_hdr *ip = sl_ipv4(m);
-		uint8_t tos = (uint8_t)(dscp << 2 | (ip->type_of_service & 3));
-		uint32_t delta = sl_checksum_delta16(rte_cpu_to_be_16(ip->type_of_service),
-						     rte_cpu_to_be_16(tos));
-
-		ip->hdr_checksum = sl_checksum_apply(ip->hdr_checksum, delta);
-		ip->type_of_service = tos;
-	} else if (p->family == SL_L3_IPV6) {
-		struct rte_ipv6_hdr *ip = sl_ipv6(m);
-		uint32_t word = rte_be_to_cpu_32(ip->vtc_flow);
-
-		word = (word & ~UINT32_C(0x0fc00000)) | (uint32_t)dscp << 22;
-		ip->vtc_flow = rte_cpu_to_be_32(word);
-	}
-}
-
-/* Type of service or traffic class: DSCP and ECN. */
-static uint8_t type_of_service(const struct rte_mbuf *m)
-{
-	if (sl_packet(m)->family == SL_L3_IPV4)
-		return sl_ipv4(m)->type_of_service;
-	return (uint8_t)(rte_be_to_cpu_32(sl_ipv6(m)->vtc_flow) >> 20);
-}
-
 /* Say on the trails what the rules said. */
 static void say(struct sl_node *node, const struct rule_set *set, struct rte_mbuf **pkts,
 		const uint32_t *rule, uint16_t n)
@@ -299,7 +269,7 @@ static void say(struct sl_node *node, const struct rule_set *set, struct rte_mbu
 		if (action->set_mark)
 			sl_trail_set(trail, SL_FIELD_MARK, &action->mark);
 		if (action->set_dscp) {
-			uint8_t tos = type_of_service(pkts[i]);
+			uint8_t tos = sl_ip_tos(pkts[i]);
 
 			sl_trail_set(trail, SL_FIELD_IP_TOS, &tos);
 		}
@@ -331,8 +301,8 @@ static inline void classify(struct sl_node *node, struct rte_mbuf **pkts, uint8_
 		edge[i] = action->edge;
 		if (action->set_mark)
 			sl_packet(pkts[i])->mark = action->mark;
-		if (action->set_dscp)
-			set_dscp(pkts[i], action->dscp);
+		if (action->set_dscp && sl_is_ip(pkts[i]))
+			sl_ip_set_dscp(pkts[i], action->dscp);
 	}
 	sl_count(node, MATCHED, matched);
 	sl_count(node, UNMATCHED, n - matched);

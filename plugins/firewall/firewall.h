@@ -23,6 +23,7 @@
 #include <string.h>
 
 #include <sluice/index.h>
+#include <sluice/ip.h>
 #include <sluice/match.h>
 #include <sluice/node.h>
 #include <sluice/state.h>

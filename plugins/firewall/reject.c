@@ -9,13 +9,6 @@
 #define MOST_IPV4 576
 #define MOST_IPV6 1280
 
-static uint32_t ip_length(const struct rte_mbuf *m)
-{
-	return sl_packet(m)->family == SL_L3_IPV4
-		       ? rte_be_to_cpu_16(sl_ipv4(m)->total_length)
-		       : sizeof(struct rte_ipv6_hdr) + rte_be_to_cpu_16(sl_ipv6(m)->payload_len);
-}
-
 /* Packets that must not be answered (RFC 1122, 3.2.2; RFC 4443, 2.4 e; RFC 9293, 3.10.7.1). */
 static bool may_answer(const struct rte_mbuf *m)
 {
@@ -104,7 +97,7 @@ static void send_reset(struct sl_node *node, const struct rte_mbuf *m)
 {
 	const struct sl_packet *p = sl_packet(m);
 	const struct rte_tcp_hdr *tcp = sl_tcp(m);
-	uint32_t end = p->l3 + ip_length(m);
+	uint32_t end = p->l3 + sl_ip_length(m);
 	struct rte_mbuf *answer;
 	struct rte_tcp_hdr *reset;
 	uint8_t *ip;
@@ -136,7 +129,7 @@ static void send_error(struct sl_node *node, const struct rte_mbuf *m, bool port
 	const struct sl_packet *p = sl_packet(m);
 	bool v4 = p->family == SL_L3_IPV4;
 	uint32_t most = v4 ? MOST_IPV4 - 28 : MOST_IPV6 - 48;
-	uint16_t quote = (uint16_t)RTE_MIN(ip_length(m), most);
+	uint16_t quote = (uint16_t)RTE_MIN(sl_ip_length(m), most);
 	uint16_t size = (uint16_t)(sizeof(struct rte_icmp_hdr) + quote);
 	struct rte_mbuf *answer;
 	struct rte_icmp_hdr *icmp;

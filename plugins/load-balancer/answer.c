@@ -157,7 +157,7 @@ static void error_back(struct lb_worker *w, const struct rte_mbuf *m, uint8_t ty
 {
 	const struct sl_packet *p = sl_packet(m);
 	uint32_t most = p->family == SL_L3_IPV4 ? MOST_IPV4 - 28 : MOST_IPV6 - 48;
-	uint32_t length = RTE_MIN(lb_ip_length(m), most);
+	uint32_t length = RTE_MIN(sl_ip_length(m), most);
 	uint8_t room[MOST_IPV6];
 	struct lb_error error = {
 		.family = p->family,
@@ -190,7 +190,7 @@ static void send_reset(struct lb_worker *w, const struct rte_mbuf *m)
 	const struct rte_tcp_hdr *tcp = sl_tcp(m);
 	struct lb_error what = {
 		.family = p->family, .from = lb_ip_dst(m), .to = lb_ip_src(m), .turned = true};
-	uint32_t end = p->l3 + lb_ip_length(m);
+	uint32_t end = p->l3 + sl_ip_length(m);
 	struct rte_tcp_hdr *reset;
 	struct made made;
 

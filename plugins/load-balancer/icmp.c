@@ -74,7 +74,7 @@ static bool find_quote(const struct rte_mbuf *m, uint32_t at, uint8_t family, st
 	const uint8_t *ip;
 
 	q->ip = at;
-	q->end = RTE_MIN(sl_packet(m)->l3 + lb_ip_length(m), m->pkt_len);
+	q->end = RTE_MIN(sl_packet(m)->l3 + sl_ip_length(m), m->pkt_len);
 	q->family = family;
 	if (at + least > q->end)
 		return false;

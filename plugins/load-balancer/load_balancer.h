@@ -32,6 +32,7 @@
 #include <rte_byteorder.h>
 #include <rte_common.h>
 
+#include <sluice/ip.h>
 #include <sluice/state.h>
 #include <sluice/trail.h>
 
@@ -285,12 +286,6 @@ static inline uint8_t *lb_ip_src(const struct rte_mbuf *m)
 static inline uint8_t *lb_ip_dst(const struct rte_mbuf *m)
 {
 	return (uint8_t *)sl_l3(m) + (sl_packet(m)->family == SL_L3_IPV4 ? 16 : 24);
-}
-
-static inline uint32_t lb_ip_length(const struct rte_mbuf *m)
-{
-	return sl_packet(m)->family == SL_L3_IPV4 ? rte_be_to_cpu_16(sl_ipv4(m)->total_length)
-						  : 40u + rte_be_to_cpu_16(sl_ipv6(m)->payload_len);
 }
 
 /* ICMP, whichever the family. */

@@ -33,17 +33,10 @@ void sl_lb_outer_init(const struct lb *lb, struct lb_backend *backend)
 	}
 }
 
-static uint8_t traffic_class(const struct rte_mbuf *m)
-{
-	if (sl_packet(m)->family == SL_L3_IPV4)
-		return sl_ipv4(m)->type_of_service;
-	return (uint8_t)(rte_be_to_cpu_32(sl_ipv6(m)->vtc_flow) >> 20);
-}
-
 void sl_lb_outer_make(const struct lb_backend *backend, const struct rte_mbuf *m, uint8_t *bytes)
 {
 	uint8_t proto = sl_packet(m)->family == SL_L3_IPV4 ? IPPROTO_IPIP : IPPROTO_IPV6;
-	uint8_t class = traffic_class(m);
+	uint8_t class = sl_ip_tos(m);
 
 	memcpy(bytes, backend->outer, backend->outer_length);
 	if (backend->addr.family == SL_FAMILY_IPV4) {
@@ -139,7 +132,7 @@ struct inner {
 static bool find_inner(const struct rte_mbuf *m, struct inner *inner)
 {
 	const struct sl_packet *p = sl_packet(m);
-	uint32_t at = p->l4 + 8u, end = p->l3 + lb_ip_length(m), least;
+	uint32_t at = p->l4 + 8u, end = p->l3 + sl_ip_length(m), least;
 	uint8_t room[40], proto;
 	const uint8_t *quoted;
 

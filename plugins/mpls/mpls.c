@@ -68,7 +68,7 @@ static void say(struct sl_node *node, const struct mpls_set *set, struct rte_mbu
 {
 	struct sl_trail *trail = sl_trail(node, m);
 
-	if (trail == NULL || (fec != SL_NO_MATCH && !sl_mpls_is_ip(sl_packet(m))) ||
+	if (trail == NULL || (fec != SL_NO_MATCH && !sl_is_ip(m)) ||
 	    (node->from == SL_INSIDE && set->fec_count > 0 && !sl_matcher_by_flow(set->matcher, m)))
 		return;
 	if (fec != SL_NO_MATCH)
@@ -91,7 +91,7 @@ static void mpls_process(struct sl_node *node, struct rte_mbuf **pkts, uint8_t *
 
 		if (p->family == SL_L3_MPLS) {
 			edge[i] = switch_labels(node, set, pkts[i]);
-		} else if (looks && fec[i] != SL_NO_MATCH && sl_mpls_is_ip(p)) {
+		} else if (looks && fec[i] != SL_NO_MATCH && sl_is_ip(pkts[i])) {
 			if (sl_recording(node))
 				say(node, set, pkts[i], fec[i]);
 			edge[i] = sl_mpls_impose(node, set, pkts[i], fec[i]);

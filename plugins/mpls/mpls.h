@@ -12,6 +12,7 @@
 #include <errno.h>
 #include <stdatomic.h>
 
+#include <sluice/ip.h>
 #include <sluice/match.h>
 #include <sluice/node.h>
 #include <sluice/trail.h>
@@ -198,17 +199,9 @@ void sl_mpls_say(struct sl_node *node, const struct mpls_set *set, struct rte_mb
 /* Switch a packet by its top label. Returns the edge. */
 uint8_t sl_mpls_switch(struct sl_node *node, const struct mpls_set *set, struct rte_mbuf *m);
 
-/* TTL or hop limit, and DSCP, of a well-formed IP packet. */
+/* TTL or hop limit of a well-formed IP packet. */
 uint8_t sl_mpls_ip_ttl(const struct rte_mbuf *m);
 void sl_mpls_set_ip_ttl(const struct rte_mbuf *m, uint8_t ttl);
-uint8_t sl_mpls_dscp(const struct rte_mbuf *m);
-void sl_mpls_set_dscp(const struct rte_mbuf *m, uint8_t dscp);
-
-static inline bool sl_mpls_is_ip(const struct sl_packet *p)
-{
-	return (p->family == SL_L3_IPV4 || p->family == SL_L3_IPV6) &&
-	       (p->flags & SL_PKT_MALFORMED) == 0;
-}
 
 static inline void sl_mpls_count(struct sl_node *node, const struct mpls_set *set, uint32_t number,
 				 const struct rte_mbuf *m)

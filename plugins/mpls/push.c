@@ -24,31 +24,6 @@ void sl_mpls_set_ip_ttl(const struct rte_mbuf *m, uint8_t ttl)
 	}
 }
 
-uint8_t sl_mpls_dscp(const struct rte_mbuf *m)
-{
-	if (sl_packet(m)->family == SL_L3_IPV4)
-		return sl_ipv4(m)->type_of_service >> 2;
-	return rte_be_to_cpu_32(sl_ipv6(m)->vtc_flow) >> 22 & 63;
-}
-
-void sl_mpls_set_dscp(const struct rte_mbuf *m, uint8_t dscp)
-{
-	if (sl_packet(m)->family == SL_L3_IPV4) {
-		struct rte_ipv4_hdr *ip = sl_ipv4(m);
-		uint8_t tos = (uint8_t)(dscp << 2 | (ip->type_of_service & 3));
-		uint32_t delta = sl_checksum_delta16(rte_cpu_to_be_16(ip->type_of_service),
-						     rte_cpu_to_be_16(tos));
-
-		ip->hdr_checksum = sl_checksum_apply(ip->hdr_checksum, delta);
-		ip->type_of_service = tos;
-	} else {
-		uint32_t word = rte_be_to_cpu_32(sl_ipv6(m)->vtc_flow);
-
-		word = (word & ~UINT32_C(0x0fc00000)) | (uint32_t)dscp << 22;
-		sl_ipv6(m)->vtc_flow = rte_cpu_to_be_32(word);
-	}
-}
-
 /* The label stack entries as they go on the wire. v6: explicit null at the bottom is that of
  * IPv6. */
 static void write_stack(uint8_t *at, const struct mpls_push *push, uint32_t tc_ttl, bool below,
@@ -97,7 +72,7 @@ bool sl_mpls_push(struct rte_mbuf *m, const struct mpls_push *push, uint32_t tc_
 static uint32_t traffic_class(const struct mpls_set *set, const struct mpls_push *push,
 			      const struct rte_mbuf *m)
 {
-	return push->own_tc ? push->tc : set->tc_of_dscp[sl_mpls_dscp(m)];
+	return push->own_tc ? push->tc : set->tc_of_dscp[sl_ip_tos(m) >> 2];
 }
 
 uint8_t sl_mpls_impose(struct sl_node *node, const struct mpls_set *set, struct rte_mbuf *m,

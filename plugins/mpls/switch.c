@@ -54,8 +54,8 @@ struct taken {
 static void carry_diffserv(const struct mpls_set *set, const struct rte_mbuf *m, uint32_t tc)
 {
 	/* The DSCP says more than the class: it stays unless the class was changed. */
-	if (set->tc_of_dscp[sl_mpls_dscp(m)] != tc)
-		sl_mpls_set_dscp(m, set->dscp_of_tc[tc]);
+	if (set->tc_of_dscp[sl_ip_tos(m) >> 2] != tc)
+		sl_ip_set_dscp(m, set->dscp_of_tc[tc]);
 }
 
 /* What stood below the last label is IP: which, says its first nibble. php: it is forwarded for
@@ -73,7 +73,7 @@ static uint8_t uncover(const struct mpls_set *set, struct rte_mbuf *m, const str
 		return SL_DROP(MPLS_BAD_PAYLOAD);
 	memcpy(rte_pktmbuf_mtod_offset(m, uint8_t *, sl_packet(m)->l3 - sizeof(type)), &type,
 	       sizeof(type));
-	if (!sl_packet_parse(m) || !sl_mpls_is_ip(sl_packet(m)))
+	if (!sl_packet_parse(m) || !sl_is_ip(m))
 		return SL_DROP(MPLS_BAD_PAYLOAD);
 	ttl = sl_mpls_ip_ttl(m);
 	if (set->uniform_ttl) {

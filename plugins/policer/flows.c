@@ -60,7 +60,7 @@ void sl_pol_key(struct pol_key *key, const struct pol_set *set, uint32_t number,
 	key->generation = set->generation;
 	key->side = policy->symmetric ? POL_BOTH_SIDES : (uint8_t)side;
 	key->vlan = p->vlan & 0xfff;
-	if (!sl_pol_is_ip(p))
+	if (!sl_is_ip(m))
 		return;
 	key->family = p->family;
 	put_addrs(m, swap ? key->destination : key->source, swap ? key->source : key->destination);

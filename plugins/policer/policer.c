@@ -75,31 +75,6 @@ static void policer_destroy(struct sl_instance *instance)
 
 /* ---- Packets ---- */
 
-uint8_t sl_pol_tos(const struct rte_mbuf *m)
-{
-	if (sl_packet(m)->family == SL_L3_IPV4)
-		return sl_ipv4(m)->type_of_service;
-	return (uint8_t)(rte_be_to_cpu_32(sl_ipv6(m)->vtc_flow) >> 20);
-}
-
-static void set_dscp(const struct rte_mbuf *m, uint8_t dscp)
-{
-	if (sl_packet(m)->family == SL_L3_IPV4) {
-		struct rte_ipv4_hdr *ip = sl_ipv4(m);
-		uint8_t tos = (uint8_t)(dscp << 2 | (ip->type_of_service & 3));
-		uint32_t delta = sl_checksum_delta16(rte_cpu_to_be_16(ip->type_of_service),
-						     rte_cpu_to_be_16(tos));
-
-		ip->hdr_checksum = sl_checksum_apply(ip->hdr_checksum, delta);
-		ip->type_of_service = tos;
-	} else {
-		uint32_t word = rte_be_to_cpu_32(sl_ipv6(m)->vtc_flow);
-
-		word = (word & ~UINT32_C(0x0fc00000)) | (uint32_t)dscp << 22;
-		sl_ipv6(m)->vtc_flow = rte_cpu_to_be_32(word);
-	}
-}
-
 /* Drop precedence of an assured forwarding code point (RFC 2597 section 6), 1 to 3; 0: another. */
 static uint8_t precedence_of(uint8_t dscp)
 {
@@ -113,9 +88,9 @@ static uint8_t colour_of(const struct pol_policy *policy, const struct rte_mbuf 
 {
 	uint8_t precedence;
 
-	if (!policy->aware || !sl_pol_is_ip(sl_packet(m)))
+	if (!policy->aware || !sl_is_ip(m))
 		return RTE_COLOR_GREEN;
-	precedence = precedence_of(sl_pol_tos(m) >> 2);
+	precedence = precedence_of(sl_ip_tos(m) >> 2);
 	return precedence == 0 ? RTE_COLOR_GREEN : precedence - 1;
 }
 
@@ -123,14 +98,14 @@ static void act(const struct pol_action *action, struct rte_mbuf *m)
 {
 	if (action->set_mark)
 		sl_packet(m)->mark = action->mark;
-	if ((action->set_dscp || action->precedence != 0) && sl_pol_is_ip(sl_packet(m))) {
-		uint8_t dscp = sl_pol_tos(m) >> 2;
+	if ((action->set_dscp || action->precedence != 0) && sl_is_ip(m)) {
+		uint8_t dscp = sl_ip_tos(m) >> 2;
 
 		if (action->set_dscp)
 			dscp = action->dscp;
 		else if (precedence_of(dscp) != 0)
 			dscp = (uint8_t)((dscp & 0x38) | action->precedence << 1);
-		set_dscp(m, dscp);
+		sl_ip_set_dscp(m, dscp);
 	}
 }
 

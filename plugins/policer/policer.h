@@ -12,6 +12,7 @@
 #include <stdatomic.h>
 
 #include <sluice/index.h>
+#include <sluice/ip.h>
 #include <sluice/match.h>
 #include <sluice/node.h>
 #include <sluice/state.h>
@@ -249,15 +250,6 @@ static inline void sl_pol_note(struct sl_node *node, const struct pol_by *by, ui
 		by->flow->count.bytes[colour] += length;
 	}
 	sl_count(node, POL_COUNT_GREEN + colour, 1);
-}
-
-/* Traffic class byte of an IP packet that is well-formed. */
-uint8_t sl_pol_tos(const struct rte_mbuf *m);
-
-static inline bool sl_pol_is_ip(const struct sl_packet *p)
-{
-	return (p->family == SL_L3_IPV4 || p->family == SL_L3_IPV6) &&
-	       (p->flags & SL_PKT_MALFORMED) == 0;
 }
 
 /* Say on the trail of a packet what meters it, when its action was taken. */

@@ -63,8 +63,8 @@ void sl_pol_say(struct sl_node *node, const struct rte_mbuf *m, const struct pol
 
 	if (trail == NULL || action->drop || !policy->like_green[colour])
 		return;
-	if ((action->set_dscp || action->precedence != 0) && sl_pol_is_ip(sl_packet(m))) {
-		uint8_t tos = sl_pol_tos(m);
+	if ((action->set_dscp || action->precedence != 0) && sl_is_ip(m)) {
+		uint8_t tos = sl_ip_tos(m);
 
 		sl_trail_set(trail, SL_FIELD_IP_TOS, &tos);
 	}

@@ -88,48 +88,24 @@ static bool add_tag(struct rte_mbuf *m, uint16_t vlan)
 	return sl_packet_parse(m);
 }
 
-static void set_ecn(const struct rte_mbuf *m, uint8_t tos, uint8_t ecn)
-{
-	uint8_t set = (tos & 0xfc) | ecn;
-
-	if (sl_packet(m)->family == SL_L3_IPV4) {
-		struct rte_ipv4_hdr *ip = sl_ipv4(m);
-		uint32_t delta = sl_checksum_delta16(rte_cpu_to_be_16(tos), rte_cpu_to_be_16(set));
-
-		ip->hdr_checksum = sl_checksum_apply(ip->hdr_checksum, delta);
-		ip->type_of_service = set;
-	} else {
-		struct rte_ipv6_hdr *ip = sl_ipv6(m);
-		uint32_t word = rte_be_to_cpu_32(ip->vtc_flow) & ~(UINT32_C(3) << 20);
-
-		ip->vtc_flow = rte_cpu_to_be_32(word | (uint32_t)ecn << 20);
-	}
-}
-
 enum { NOT_ECT, ECT_1, ECT_0, CE };
 
 /* RFC 6040, figure 4. false: it is to be dropped. */
 static inline bool combine_ecn(struct vx_worker *w, const struct rte_mbuf *m, uint8_t outer)
 {
-	const struct sl_packet *p = sl_packet(m);
 	uint8_t inner;
 
 	outer &= 3;
-	if (likely(outer == NOT_ECT || outer == ECT_0) || (p->flags & SL_PKT_MALFORMED))
+	if (likely(outer == NOT_ECT || outer == ECT_0) || !sl_is_ip(m))
 		return true;
-	if (p->family == SL_L3_IPV4)
-		inner = sl_ipv4(m)->type_of_service;
-	else if (p->family == SL_L3_IPV6)
-		inner = (uint8_t)(rte_be_to_cpu_32(sl_ipv6(m)->vtc_flow) >> 20);
-	else
-		return true;
+	inner = sl_ip_tos(m);
 	if ((inner & 3) == NOT_ECT)
 		return outer != CE;
 	if (outer == CE && (inner & 3) != CE) {
-		set_ecn(m, inner, CE);
+		sl_ip_set_tos(m, inner | CE);
 		sl_count(w->node, VX_CE_MARKED, 1);
 	} else if (outer == ECT_1 && (inner & 3) == ECT_0) {
-		set_ecn(m, inner, ECT_1);
+		sl_ip_set_tos(m, (inner & 0xfc) | ECT_1);
 	}
 	return true;
 }

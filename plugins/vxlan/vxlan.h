@@ -20,6 +20,7 @@
 #include <rte_common.h>
 
 #include <sluice/index.h>
+#include <sluice/ip.h>
 #include <sluice/node.h>
 #include <sluice/state.h>
 #include <sluice/trail.h>
