@@ -300,7 +300,6 @@ int sl_engine_apply(struct sl_engine *engine, const struct sl_apply_request *req
 	struct sl_chain *chain;
 	uint64_t was = engine->generation->number;
 	bool drained = engine->private->drain != NULL;
-	char summary[256];
 	int err = -EINVAL;
 
 	*applied = (struct sl_applied){0};
@@ -335,10 +334,6 @@ int sl_engine_apply(struct sl_engine *engine, const struct sl_apply_request *req
 		sl_history_renumber(engine, was);
 		return 0;
 	}
-	sl_diff_summary(applied->diff, summary, sizeof(summary));
-	sl_history_note(engine, request, summary);
-	sl_log(SL_LOG_INFO, "generation %llu, %s, applied by user %u: %s%s",
-	       (unsigned long long)applied->generation, request->file, (unsigned int)request->who,
-	       request->why, summary);
+	sl_history_tell(engine, request, applied);
 	return 0;
 }

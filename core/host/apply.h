@@ -66,6 +66,9 @@ struct sl_history_entry {
 /* Note the running generation. Out of memory: it is not noted. */
 void sl_history_note(struct sl_engine *engine, const struct sl_apply_request *request,
 		     const char *summary);
+/* The same for what was applied, and into the log. */
+void sl_history_tell(struct sl_engine *engine, const struct sl_apply_request *request,
+		     const struct sl_applied *applied);
 /* The i-th, from the oldest on; NULL beyond the last. */
 const struct sl_history_entry *sl_history_get(const struct sl_engine *engine, unsigned int i);
 

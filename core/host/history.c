@@ -99,21 +99,27 @@ static const struct sl_history_entry *find(const struct sl_engine *engine, uint6
 	return NULL;
 }
 
-/* What drains goes on, with all its sessions. */
-static int go_back(struct sl_engine *engine, const struct sl_apply_request *request,
-		   struct sl_applied *applied, struct sl_errors *errors)
+void sl_history_tell(struct sl_engine *engine, const struct sl_apply_request *request,
+		     const struct sl_applied *applied)
 {
-	int err = sl_drain_return(engine, request->dry_run, applied, errors);
 	char summary[256];
 
-	if (err != 0 || request->dry_run)
-		return err;
 	sl_diff_summary(applied->diff, summary, sizeof(summary));
 	sl_history_note(engine, request, summary);
 	sl_log(SL_LOG_INFO, "generation %llu, %s, applied by user %u: %s%s",
 	       (unsigned long long)applied->generation, request->file, (unsigned int)request->who,
 	       request->why, summary);
-	return 0;
+}
+
+/* What drains goes on, with all its sessions. */
+static int go_back(struct sl_engine *engine, const struct sl_apply_request *request,
+		   struct sl_applied *applied, struct sl_errors *errors)
+{
+	int err = sl_drain_return(engine, request->dry_run, applied, errors);
+
+	if (err == 0 && !request->dry_run)
+		sl_history_tell(engine, request, applied);
+	return err;
 }
 
 int sl_engine_rollback(struct sl_engine *engine, uint64_t number, uid_t who, bool dry_run,
