@@ -336,10 +336,11 @@ static void test_reject_udp(void **state)
 	struct sl_test *t = sl_test_new(firewall_type(), "rules: [{reject: any}]\n");
 	struct rte_mbuf *m = SL_TEST_PACKET(DNS, .payload = "0123456789", .length = 10, .vlan = 7);
 	static const uint8_t expected[] = {
-		2,    0, 0, 0,  0, 1, 2,    0, 0,  0, 0, 2, 0x81, 0, 0, 7, 8,  0, /* turned round,
-										     tagged */
-		0x45, 0, 0, 66, 0, 0, 0x40, 0, 64, 1, 0, 0, 192,  0, 2, 9, 10, 0, 0,
-		1,    3, 3, 0,  0, 0, 0,    0, 0, /* port unreachable */
+		2,    0,    0, 0,  0, 1, 2,    0, 0,  0, 0, 2, 0x81, 0, 0, 7, 8,  0, /* turned
+											round,
+											tagged */
+		0x45, 0xc0, 0, 66, 0, 0, 0x40, 0, 64, 1, 0, 0, 192,  0, 2, 9, 10, 0, 0,
+		1,    3,    3, 0,  0, 0, 0,    0, 0, /* port unreachable */
 	};
 	uint8_t got[128], quoted[38];
 	struct rte_mbuf *answer;

@@ -33,6 +33,7 @@
 #include <rte_common.h>
 
 #include <sluice/ip.h>
+#include <sluice/reply.h>
 #include <sluice/state.h>
 #include <sluice/trail.h>
 
@@ -400,18 +401,9 @@ void sl_lb_echo(struct rte_mbuf *m);
 void sl_lb_reject(struct lb_worker *w, const struct rte_mbuf *m);
 /* Tell the sender the longest packet that goes into the tunnel. */
 void sl_lb_too_big(struct lb_worker *w, const struct rte_mbuf *m, uint32_t mtu);
-/* An ICMP error of that type and code about `length` quoted bytes, from `from` to `to`, which are
- * of one family; sent out by `edge`. Its Ethernet header is taken from `m`. */
-struct lb_error {
-	uint8_t family, type, code;
-	const uint8_t *from, *to;
-	uint32_t word; /* the second of the ICMP header, network order */
-	const uint8_t *quote;
-	uint16_t length;
-	bool turned; /* MAC addresses change places */
-	uint8_t edge;
-};
-void sl_lb_send_error(struct lb_worker *w, const struct rte_mbuf *m, const struct lb_error *error);
+/* An ICMP error, at the same rate. */
+void sl_lb_send_error(struct lb_worker *w, const struct rte_mbuf *m,
+		      const struct sl_reply_error *error);
 
 /* trails.c */
 /* Say what is about to be done with a packet. */

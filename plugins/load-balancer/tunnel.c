@@ -179,20 +179,20 @@ uint8_t sl_lb_tunnel_error(struct lb_worker *w, struct rte_mbuf *m)
 {
 	const struct sl_packet *p = sl_packet(m);
 	const struct rte_icmp_hdr *icmp = sl_icmp(m);
-	struct lb_error error = {.edge = SL_ON};
+	struct sl_reply_error error = {.onward = true};
 	const struct lb_place *place;
+	const uint8_t *from;
 	struct inner inner;
 	bool v4, too_big;
 
 	if (!find_inner(m, &inner))
 		return SL_DROP(LB_UNRELATED);
 	v4 = inner.family == SL_L3_IPV4;
+	from = inner.bytes + (v4 ? 16 : 24);
 	error.family = inner.family;
-	error.to = inner.bytes + (v4 ? 12 : 8);
-	error.from = inner.bytes + (v4 ? 16 : 24);
 	error.quote = inner.bytes;
-	error.length = (uint16_t)inner.length;
-	place = sl_lb_place(w->plan, inner.family, error.from);
+	error.length = inner.length;
+	place = sl_lb_place(w->plan, inner.family, from);
 	if (place == NULL || !place->vip)
 		return SL_DROP(LB_UNRELATED);
 	too_big = p->family == SL_L3_IPV4 ? icmp->icmp_type == 3 && icmp->icmp_code == 4
@@ -200,7 +200,7 @@ uint8_t sl_lb_tunnel_error(struct lb_worker *w, struct rte_mbuf *m)
 	if (too_big) {
 		error.type = v4 ? 3 : 2;
 		error.code = v4 ? 4 : 0;
-		error.word = rte_cpu_to_be_32(tunnel_mtu(w, m, &inner));
+		error.info = tunnel_mtu(w, m, &inner);
 	} else {
 		error.type = v4 ? 3 : 1; /* host, or address, unreachable */
 		error.code = v4 ? 1 : 3;
