@@ -115,7 +115,10 @@ bool sl_flow_tie(struct sl_fusion *fusion, uint32_t flow, const struct trail_tie
 	const struct lane *lane = &fusion->lanes[flow & FLOW6 ? LANE6 : LANE4];
 	uint32_t *ties = flow_ties(lane, flow & ~FLOW6), number = fusion->tie_free;
 	struct tie *tie;
+	uint8_t guards = 0;
 
+	if (wanted->guards)
+		guards = (uint8_t)(1 + (*ties != 0 ? tie_at(fusion, *ties)->guards : 0));
 	if (number != 0) {
 		tie = tie_at(fusion, number);
 		fusion->tie_free = tie->next;
@@ -136,7 +139,7 @@ bool sl_flow_tie(struct sl_fusion *fusion, uint32_t flow, const struct trail_tie
 		.handle = wanted->handle,
 		.longer = wanted->longer,
 		.step = wanted->step,
-		.guards = wanted->guards,
+		.guards = guards,
 	};
 	if (tie->next != 0)
 		tie_at(fusion, tie->next)->prev = number;

@@ -10,6 +10,7 @@
  *   flow.c     flows and their ties to sessions; ageing
  *   execute.h  a packet takes its flow's action
  *   fuse.c     the node: look up, decide, execute
+ *   guard.c    what guards say of a packet
  *   verify.c   is it what the graph would have done?
  *   fusion.c   the whole of it
  *
@@ -117,7 +118,7 @@ struct tie {
 	uint64_t handle;
 	int16_t longer; /* the packet, when it comes to that node */
 	uint8_t step;   /* which of the course's hops */
-	bool guards;
+	uint8_t guards; /* from here on in the flow's list: those that guard stand first */
 	uint8_t pad[20];
 };
 
@@ -491,6 +492,28 @@ static inline unsigned int behind_tags(const uint8_t *frame, unsigned int length
 	}
 	return 0;
 }
+
+/* guard.c */
+/* What guards say of a packet: one of these, or the edge that drops it. */
+enum { GUARD_GO, GUARD_WALK };
+
+static inline uint8_t guard_verdict(const struct tie *tie, uint8_t edge)
+{
+	if (likely(edge == SL_ON))
+		return GUARD_GO;
+	if (edge >= SL_EDGE_DROP &&
+	    edge - (uint32_t)SL_EDGE_DROP < sl_hop_of(tie->node)->own_reasons)
+		return edge;
+	return GUARD_WALK;
+}
+
+/* What all guards of a flow say, whose first tie is given. commit: they take note of it, unless it
+ * walks. *who: the one that made it walk, or drops it. */
+uint8_t sl_guards_ask(struct sl_fusion *fusion, uint32_t first, const struct rte_mbuf *m,
+		      bool commit, const struct tie **who);
+/* One of them dropped a packet: those before that hop have seen it. */
+void sl_guard_dropped(struct sl_fusion *fusion, const struct course *course, uint32_t first,
+		      const struct tie *by, const struct rte_mbuf *m, uint64_t now);
 
 /* verify.c */
 /* Make what the action would make of this packet, and record what the graph does. False: not now.

@@ -32,11 +32,24 @@ struct candidates {
 	uint32_t slot[SL_BURST];
 };
 
+/* Packets whose flows ask a guard, in their order; asked when so many wait, or their lane ends. */
+#define MOST_QUESTIONS 64
+#define FEW_QUESTIONS  4
+
+struct questions {
+	uint8_t at[MOST_QUESTIONS]; /* among the candidates */
+	const struct tie *ties[MOST_QUESTIONS];
+	const struct rte_mbuf *pkts[MOST_QUESTIONS];
+	uint64_t handles[MOST_QUESTIONS];
+	uint8_t edge[MOST_QUESTIONS];
+};
+
 struct burst {
 	struct candidates lanes[LANES];
 	struct key4 keys4[SL_BURST];
 	struct key6 keys6[SL_BURST];
 	struct context contexts[SL_BURST]; /* by place */
+	struct questions questions;
 };
 
 #define TCP_PLAIN (RTE_TCP_ACK_FLAG | RTE_TCP_PSH_FLAG)
@@ -171,76 +184,6 @@ static __rte_always_inline bool allows(const struct action *action, const struct
 	       (action->shift <= 0 || m->data_off >= (uint16_t)action->shift);
 }
 
-/* A guard dropped it: those before the guard's hop have seen it. */
-static void drop_by_guard(struct sl_fusion *fusion, const struct course *course, uint32_t first,
-			  const struct tie *by, const struct rte_mbuf *m, uint64_t now)
-{
-	for (uint32_t i = 0; i <= by->step; i++) {
-		const struct step *step = &course->steps[i];
-
-		sl_tally(&step->hop->packets, 1);
-		sl_tally(&step->hop->fused, 1);
-		sl_tally(&step->hop->bytes, m->pkt_len + (uint64_t)(int64_t)step->longer);
-	}
-	for (uint32_t i = 0; i < course->credit_count; i++) {
-		const struct credit *credit = &course->credits[i];
-
-		if (credit->step >= by->step)
-			continue;
-		if (credit->packets != NULL)
-			sl_tally(credit->packets, 1);
-		if (credit->bytes != NULL)
-			sl_tally(credit->bytes, m->pkt_len + (uint64_t)(int64_t)credit->longer);
-	}
-	for (uint32_t i = first; i != 0; i = tie_at(fusion, i)->next_of_flow) {
-		const struct tie *tie = tie_at(fusion, i);
-		struct sl_usage usage = {
-			.packets = 1,
-			.bytes = m->pkt_len + (uint64_t)(int64_t)tie->longer,
-			.seen = now,
-		};
-
-		if (tie->step < by->step)
-			sl_hop_credit(sl_hop_of(tie->node), tie->handle, &usage);
-	}
-}
-
-/* What the guards of a flow say: SL_GUARD_GO, SL_GUARD_WALK, or a drop, by *who. */
-static uint8_t ask(struct sl_fusion *fusion, uint32_t first, const struct rte_mbuf *m, bool commit,
-		   const struct tie **who)
-{
-	const struct tie *guards[MOST_TIES];
-	unsigned int count = 0;
-	uint8_t verdict;
-
-	/* They stand first in the list, the last step first. */
-	for (uint32_t i = first; i != 0 && tie_at(fusion, i)->guards && count < MOST_TIES;
-	     i = tie_at(fusion, i)->next_of_flow)
-		guards[count++] = tie_at(fusion, i);
-	for (unsigned int i = count; i-- > 0;) {
-		const struct tie *tie = guards[i];
-
-		verdict = sl_hop_guard(sl_hop_of(tie->node), tie->handle, m, commit && count == 1);
-		*who = tie;
-		if (verdict == SL_GUARD_GO)
-			continue;
-		if (verdict >= SL_EDGE_DROP &&
-		    verdict - (uint32_t)SL_EDGE_DROP < sl_hop_of(tie->node)->own_reasons) {
-			/* Those before it let it pass. */
-			for (unsigned int j = count; commit && j-- > i + 1;)
-				sl_hop_guard(sl_hop_of(guards[j]->node), guards[j]->handle, m,
-					     true);
-			if (commit && count > 1)
-				sl_hop_guard(sl_hop_of(tie->node), tie->handle, m, true);
-			return verdict;
-		}
-		return SL_GUARD_WALK;
-	}
-	for (unsigned int i = count; commit && count > 1 && i-- > 0;)
-		sl_hop_guard(sl_hop_of(guards[i]->node), guards[i]->handle, m, true);
-	return SL_GUARD_GO;
-}
-
 static bool may_record(struct sl_fusion *fusion, uint32_t hash, uint64_t now)
 {
 	uint32_t at = hash % ROUND_SLOTS, slot = hash % REFUSE_SLOTS;
@@ -276,6 +219,7 @@ struct pass {
 	uint64_t now;
 	bool verify_all, verify_one; /* one of this burst is due */
 	bool alone;                  /* the burst is one packet */
+	uint16_t questions;          /* that wait */
 	uint32_t hits, walked, recorded;
 	/* Packets in a row that took the same course. */
 	struct course *course;
@@ -303,6 +247,9 @@ static __rte_noinline void record(struct pass *pass, unsigned int number, uint16
 		pass->recorded++;
 }
 
+/* Ask guards about the packets that wait for it, and let those go that may. */
+static void answer(struct pass *pass, unsigned int number);
+
 /* Whether the packet walks to be verified. */
 static __rte_noinline bool verify(struct pass *pass, unsigned int number, uint16_t at,
 				  const struct course *course)
@@ -311,7 +258,7 @@ static __rte_noinline bool verify(struct pass *pass, unsigned int number, uint16
 	struct candidates *c = &pass->burst->lanes[number];
 	uint16_t place = c->place[at];
 	const struct tie *who = NULL;
-	uint8_t verdict = SL_GUARD_GO;
+	uint8_t verdict = GUARD_GO;
 	bool begun, guards = (course->action.flags & COURSE_GUARD) != 0;
 
 	if (!pass->verify_all) {
@@ -319,13 +266,15 @@ static __rte_noinline bool verify(struct pass *pass, unsigned int number, uint16
 			return false;
 		fusion->countdown = next_sample(fusion);
 	}
-	if (guards)
-		verdict = ask(fusion, *flow_ties(&fusion->lanes[number], c->slot[at]),
-			      pass->pkts[place], false, &who);
-	begun = verdict != SL_GUARD_WALK &&
+	if (guards) {
+		answer(pass, number); /* those before it come first */
+		verdict = sl_guards_ask(fusion, *flow_ties(&fusion->lanes[number], c->slot[at]),
+					pass->pkts[place], false, &who);
+	}
+	begun = verdict != GUARD_WALK &&
 		sl_verify_begin(fusion, sl_hop_of(pass->node)->graph, pass->pkts[place], number,
-				c->slot[at], c->hash[at], verdict == SL_GUARD_GO ? NULL : who,
-				verdict, &pass->burst->contexts[place], guards && !pass->alone);
+				c->slot[at], c->hash[at], verdict == GUARD_GO ? NULL : who, verdict,
+				&pass->burst->contexts[place], guards && !pass->alone);
 	/* All that ask a guard take the same way, so that a meter sees them in their order. */
 	return begun || (guards && pass->verify_all);
 }
@@ -349,34 +298,11 @@ static inline void discard(struct pass *pass, uint16_t place, struct sl_hop *hop
 	rte_pktmbuf_free(pass->pkts[place]);
 }
 
-/* What guards say of the packet. False: it walks, or was dropped. */
-static __rte_noinline bool guarded(struct pass *pass, unsigned int number, uint16_t at,
-				   const struct course *course, uint16_t *round)
+/* The packet takes its flow's action. */
+static __rte_always_inline void go(struct pass *pass, unsigned int number, uint16_t at,
+				   struct course *course)
 {
-	struct candidates *c = &pass->burst->lanes[number];
-	uint32_t ties = *flow_ties(&pass->fusion->lanes[number], c->slot[at]);
-	struct rte_mbuf *m = pass->pkts[c->place[at]];
-	const struct tie *who = NULL;
-	uint8_t verdict = ask(pass->fusion, ties, m, true, &who);
-
-	if (verdict == SL_GUARD_GO)
-		return true;
-	if (verdict == SL_GUARD_WALK) {
-		*round = pass->fusion->round;
-		pass->walked++;
-		return false;
-	}
-	pass->hits++;
-	drop_by_guard(pass->fusion, course, ties, who, m, pass->now);
-	discard(pass, c->place[at], course->steps[who->step].hop,
-		(uint8_t)(verdict - (uint32_t)SL_EDGE_DROP));
-	return false;
-}
-
-static __rte_always_inline void take(struct pass *pass, unsigned int number, uint16_t at)
-{
-	struct sl_fusion *fusion = pass->fusion;
-	struct lane *lane = &fusion->lanes[number];
+	struct lane *lane = &pass->fusion->lanes[number];
 	struct candidates *c = &pass->burst->lanes[number];
 	uint32_t slot = c->slot[at];
 	uint16_t place = c->place[at];
@@ -384,35 +310,8 @@ static __rte_always_inline void take(struct pass *pass, unsigned int number, uin
 	struct flow4 *flow4 = (struct flow4 *)lane->slots + slot;
 	struct flow6 *flow6 = (struct flow6 *)lane->slots + slot;
 	struct usage *usage = number == LANE4 ? &flow4->usage : &flow6->usage;
-	uint16_t *round = number == LANE4 ? &flow4->round : &flow6->round;
-	struct course *course;
 	uint32_t bytes = m->pkt_len;
-	uint8_t ttl;
 
-	if (unlikely(usage->course == NONE)) { /* ended by an earlier packet of the burst */
-		record(pass, number, at);
-		return;
-	}
-	course = course_at(fusion, usage->course);
-	if (unlikely(!course->valid)) {
-		if (pass->recorded >= fusion->records)
-			return; /* another time, or in a sweep */
-		sl_flow_end(fusion, slot | (number == LANE6 ? FLOW6 : 0));
-		bump(&fusion->stats.cut, 1);
-		record(pass, number, at);
-		return;
-	}
-	ttl = number == LANE4 ? sl_ipv4(m)->time_to_live : ((const uint8_t *)sl_l3(m))[7];
-	if (unlikely(c->walks[at] || !allows(&course->action, m, ttl)) ||
-	    (unlikely(pass->verify_one) && verify(pass, number, at, course)) ||
-	    unlikely(*round == fusion->round)) {
-		*round = fusion->round;
-		pass->walked++;
-		return;
-	}
-	if (unlikely(course->action.flags & COURSE_GUARD) &&
-	    !guarded(pass, number, at, course, round))
-		return;
 	m->hash.fdir.hi = pass->node->worker; /* where the spreader would say it is at home */
 	pass->hits++;
 	usage->seen = pass->now;
@@ -437,6 +336,173 @@ static __rte_always_inline void take(struct pass *pass, unsigned int number, uin
 		execute6(&course->action, flow6, m);
 }
 
+/* ---- Guards ---- */
+
+/* The packet's flow walks from here on, in this round. */
+static void walk(struct pass *pass, unsigned int number, uint16_t at)
+{
+	uint32_t slot = pass->burst->lanes[number].slot[at];
+
+	*flow_round(&pass->fusion->lanes[number], slot) = pass->fusion->round;
+	pass->walked++;
+}
+
+/* A packet that was asked about, by the tie whose guard said that. */
+static __rte_always_inline void obey(struct pass *pass, unsigned int number, uint16_t at,
+				     const struct tie *by, uint8_t verdict)
+{
+	struct sl_fusion *fusion = pass->fusion;
+	const struct candidates *c = &pass->burst->lanes[number];
+	const struct lane *lane = &fusion->lanes[number];
+	uint32_t number_of_course = flow_usage(lane, c->slot[at])->course;
+	struct course *course;
+
+	if (unlikely(number_of_course == NONE)) { /* ended by a guard */
+		record(pass, number, at);
+		return;
+	}
+	course = course_at(fusion, number_of_course);
+	if (likely(verdict == GUARD_GO)) {
+		go(pass, number, at, course);
+	} else if (verdict == GUARD_WALK) {
+		walk(pass, number, at);
+	} else {
+		pass->hits++;
+		sl_guard_dropped(fusion, course, *flow_ties(lane, c->slot[at]), by,
+				 pass->pkts[c->place[at]], pass->now);
+		discard(pass, c->place[at], course->steps[by->step].hop,
+			(uint8_t)(verdict - (uint32_t)SL_EDGE_DROP));
+	}
+}
+
+/* Questions in a row, from that one to before n, for the same guard and no other. 0: there is
+ * another, or the packet walks behind one of its flow. */
+static __rte_always_inline uint16_t count_row(const struct pass *pass, unsigned int number,
+					      uint16_t from, uint16_t n, bool walking)
+{
+	const struct questions *q = &pass->burst->questions;
+	const struct lane *lane = &pass->fusion->lanes[number];
+	const struct candidates *c = &pass->burst->lanes[number];
+	const struct sl_node *node = q->ties[from]->node;
+	uint16_t i;
+
+	for (i = from; i < n; i++)
+		if (q->ties[i]->node != node || q->ties[i]->guards != 1 ||
+		    unlikely(walking &&
+			     *flow_round(lane, c->slot[q->at[i]]) == pass->fusion->round))
+			break;
+	return (uint16_t)(i - from);
+}
+
+static __rte_always_inline void answer_lane(struct pass *pass, unsigned int number)
+{
+	struct sl_fusion *fusion = pass->fusion;
+	const struct candidates *c = &pass->burst->lanes[number];
+	const struct lane *lane = &fusion->lanes[number];
+	struct questions *q = &pass->burst->questions;
+	uint16_t n = pass->questions, most = MOST_QUESTIONS, row, done;
+	uint32_t walked = pass->walked;
+
+	pass->questions = 0;
+	for (uint16_t i = 0; i < n; i++)
+		q->handles[i] = q->ties[i]->handle;
+	for (uint16_t i = 0; i < n; i = (uint16_t)(i + done)) {
+		row = count_row(pass, number, i, (uint16_t)RTE_MIN(n, i + most),
+				pass->walked != walked);
+		if (likely(row > 0)) {
+			memset(q->edge + i, SL_ON, row);
+			done = sl_hop_guard(sl_hop_of(q->ties[i]->node), q->handles + i,
+					    q->pkts + i, q->edge + i, row, true);
+			for (uint16_t j = i; j < i + done; j++)
+				obey(pass, number, q->at[j], q->ties[j],
+				     guard_verdict(q->ties[j], q->edge[j]));
+			/* Where one walks others may: short rows then, for the rest of a row is
+			 * asked about again. */
+			most = (uint16_t)RTE_MIN(2 * most, MOST_QUESTIONS);
+			if (done < row) {
+				most = FEW_QUESTIONS;
+				walk(pass, number, q->at[i + done++]);
+			}
+		} else {
+			const struct tie *who = q->ties[i];
+			uint8_t verdict = GUARD_WALK;
+
+			done = 1;
+			if (*flow_round(lane, c->slot[q->at[i]]) != fusion->round)
+				verdict = sl_guards_ask(fusion, *flow_ties(lane, c->slot[q->at[i]]),
+							q->pkts[i], true, &who);
+			obey(pass, number, q->at[i], who, verdict);
+		}
+	}
+}
+
+static __rte_noinline void answer(struct pass *pass, unsigned int number)
+{
+	if (number == LANE4)
+		answer_lane(pass, LANE4);
+	else
+		answer_lane(pass, LANE6);
+}
+
+/* Its tie is fetched meanwhile. */
+static __rte_always_inline void wait_for_guard(struct pass *pass, unsigned int number, uint16_t at,
+					       uint32_t tie)
+{
+	struct questions *q = &pass->burst->questions;
+	uint16_t i = pass->questions++;
+
+	q->ties[i] = tie_at(pass->fusion, tie);
+	rte_prefetch0(q->ties[i]);
+	q->at[i] = (uint8_t)at;
+	q->pkts[i] = pass->pkts[pass->burst->lanes[number].place[at]];
+	if (unlikely(i + 1 == MOST_QUESTIONS))
+		answer(pass, number);
+}
+
+/* ---- Take ---- */
+
+static __rte_always_inline void take(struct pass *pass, unsigned int number, uint16_t at)
+{
+	struct sl_fusion *fusion = pass->fusion;
+	struct lane *lane = &fusion->lanes[number];
+	struct candidates *c = &pass->burst->lanes[number];
+	uint32_t slot = c->slot[at];
+	struct rte_mbuf *m = pass->pkts[c->place[at]];
+	struct flow4 *flow4 = (struct flow4 *)lane->slots + slot;
+	struct flow6 *flow6 = (struct flow6 *)lane->slots + slot;
+	struct usage *usage = number == LANE4 ? &flow4->usage : &flow6->usage;
+	uint16_t *round = number == LANE4 ? &flow4->round : &flow6->round;
+	struct course *course;
+	uint8_t ttl;
+
+	if (unlikely(usage->course == NONE)) { /* ended by an earlier packet of the burst */
+		record(pass, number, at);
+		return;
+	}
+	course = course_at(fusion, usage->course);
+	if (unlikely(!course->valid)) {
+		if (pass->recorded >= fusion->records)
+			return; /* another time, or in a sweep */
+		sl_flow_end(fusion, slot | (number == LANE6 ? FLOW6 : 0));
+		bump(&fusion->stats.cut, 1);
+		record(pass, number, at);
+		return;
+	}
+	ttl = number == LANE4 ? sl_ipv4(m)->time_to_live : ((const uint8_t *)sl_l3(m))[7];
+	if (unlikely(c->walks[at] || !allows(&course->action, m, ttl)) ||
+	    (unlikely(pass->verify_one) && verify(pass, number, at, course)) ||
+	    unlikely(*round == fusion->round)) {
+		if (pass->questions > 0 && course->action.flags & COURSE_GUARD)
+			answer(pass, number); /* others of its flow, perhaps, that go before it */
+		walk(pass, number, at);
+		return;
+	}
+	if (unlikely(course->action.flags & COURSE_GUARD))
+		wait_for_guard(pass, number, at, number == LANE4 ? flow4->ties : flow6->ties);
+	else
+		go(pass, number, at, course);
+}
+
 static __rte_always_inline void take_lane(struct pass *pass, unsigned int number)
 {
 	struct candidates *c = &pass->burst->lanes[number];
@@ -450,6 +516,8 @@ static __rte_always_inline void take_lane(struct pass *pass, unsigned int number
 		else
 			record(pass, number, i);
 	}
+	if (unlikely(pass->questions > 0))
+		answer(pass, number);
 }
 
 static void count(const struct pass *pass, uint16_t n)

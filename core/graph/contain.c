@@ -256,27 +256,45 @@ void sl_hop_credit(struct sl_hop *hop, uint64_t handle, const struct sl_usage *u
 	sl_contain_leave(thread, &contain);
 }
 
-uint8_t sl_hop_guard(struct sl_hop *hop, uint64_t handle, const struct rte_mbuf *m, bool commit)
+/* The packets are another's still: the main thread gets copies of the first. */
+static void fault_in_guard(struct sl_hop *hop, const struct rte_mbuf *const *pkts, uint16_t n)
+{
+	struct rte_mbuf *copies[SL_FAULT_PACKETS];
+	uint16_t count = 0, taken;
+
+	sl_instance_fault(hop->node.instance);
+	while (count < n && count < SL_FAULT_PACKETS) {
+		copies[count] = sl_copy(&hop->node, pkts[count]);
+		if (copies[count] == NULL)
+			break;
+		count++;
+	}
+	taken = post(hop, SL_CALL_GUARD, &sl_fault_self->seen, 0, copies, count, n);
+	rte_pktmbuf_free_bulk(copies + taken, count - (unsigned int)taken);
+}
+
+uint16_t sl_hop_guard(struct sl_hop *hop, const uint64_t *handles,
+		      const struct rte_mbuf *const *pkts, uint8_t *edge, uint16_t n, bool commit)
 {
 	struct sl_fault_thread *thread = sl_fault_self;
 	const struct sl_node_type *type = hop->type;
 	struct sl_contain contain;
-	uint8_t verdict;
+	uint16_t decided;
 
 	if (unlikely(!trusted(hop)))
-		return SL_GUARD_WALK;
+		return 0;
 	if (hop->own || thread == NULL)
-		return type->guard(&hop->node, handle, m, commit);
+		return RTE_MIN(type->guard(&hop->node, handles, pkts, edge, n, commit), n);
 	sl_contain_enter(thread, &contain, sl_blame_context, hop->node.instance);
 	if (sigsetjmp(contain.env, 0) == 0) {
 		sl_contain_arm(thread, &contain);
-		verdict = type->guard(&hop->node, handle, m, commit);
+		decided = type->guard(&hop->node, handles, pkts, edge, n, commit);
 		sl_contain_leave(thread, &contain);
-		return verdict;
+		return RTE_MIN(decided, n);
 	}
-	fault_in(hop, SL_CALL_GUARD, sl_copy(&hop->node, m));
+	fault_in_guard(hop, pkts, n);
 	sl_contain_leave(thread, &contain);
-	return SL_GUARD_WALK;
+	return 0;
 }
 
 bool sl_hop_knows(struct sl_hop *hop, const struct rte_mbuf *m)

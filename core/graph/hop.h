@@ -180,9 +180,10 @@ void sl_graph_call_tick(struct sl_graph *graph, struct sl_hop *hop);
 void sl_graph_wild_edge(struct sl_graph *graph, struct sl_hop *hop, uint8_t edge,
 			struct rte_mbuf **pkts, uint16_t n);
 /* Calls that flow fusion makes. What credit() leaves undone is forgotten; a guard() that does not
- * come back lets the packet walk, into its quarantine. */
+ * come back, or cannot be asked, lets the packets walk, into its quarantine. */
 void sl_hop_credit(struct sl_hop *hop, uint64_t handle, const struct sl_usage *usage);
-uint8_t sl_hop_guard(struct sl_hop *hop, uint64_t handle, const struct rte_mbuf *m, bool commit);
+uint16_t sl_hop_guard(struct sl_hop *hop, const uint64_t *handles,
+		      const struct rte_mbuf *const *pkts, uint8_t *edge, uint16_t n, bool commit);
 /* Does the type know() the packet? False when it cannot be asked. */
 bool sl_hop_knows(struct sl_hop *hop, const struct rte_mbuf *m);
 

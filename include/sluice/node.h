@@ -34,7 +34,7 @@ extern "C" {
 /** Tells a sluice plugin from any other shared object that has a symbol of that name. */
 #define SL_PLUGIN_MAGIC 0x73756c63u
 /** Version of this contract. A plugin of another version is refused. */
-#define SL_PLUGIN_ABI 3u
+#define SL_PLUGIN_ABI 4u
 
 /** Most packets in one call of process(). */
 #define SL_BURST 256
@@ -207,16 +207,28 @@ struct sl_node_type {
 	 * call sl_anchor_*(). NULL: the type has no use for it. */
 	void (*credit)(struct sl_node *node, uint64_t handle, const struct sl_usage *usage);
 	/**
-	 * Is the fused action right for this packet? As it came in: other nodes have changed
-	 * nothing of it yet, so look only at what none changes. Called for flows with
-	 * sl_trail_guard(), on the worker. First all guards of a flow are asked with commit false,
-	 * and change nothing; when all say SL_GUARD_GO, each is called again with commit true and
-	 * takes note of the packet as process() would have. A lone guard is called once, with
-	 * commit true, and takes note if it says SL_GUARD_GO.
-	 * @return enum sl_guard, or SL_DROP(reason)
+	 * Is the fused action right for these packets? As they came in: other nodes have changed
+	 * nothing of them yet, so look only at what none changes. Called on the worker for flows
+	 * with sl_trail_guard(), with the packets of a burst, in their order, whose flows ask this
+	 * hop; handles[i] is that of pkts[i]. The lines that their state lies in are best all
+	 * fetched before the first is looked at.
+	 *
+	 * edge[] holds SL_ON for each, as for process(): the action is right. Write SL_DROP() where
+	 * the node drops the packet. A packet for which it is not right has to walk the graph, and
+	 * then the node sees it in process(): stop there and return how many came before it. You
+	 * are asked anew about those behind it.
+	 *
+	 * With commit, take note of each packet that does not walk as process() would have. Where a
+	 * flow has several guards, its packets come one by one (n is 1): all guards but the last
+	 * are first asked without commit, and change nothing. When all agree, or one drops it,
+	 * they are called again with commit.
+	 *
+	 * It may not call sl_anchor_*().
+	 * @return how many packets it has decided about, from the first on; n: all
 	 */
-	uint8_t (*guard)(struct sl_node *node, uint64_t handle, const struct rte_mbuf *m,
-			 bool commit);
+	uint16_t (*guard)(struct sl_node *node, const uint64_t *handles,
+			  const struct rte_mbuf *const *pkts, uint8_t *edge, uint16_t n,
+			  bool commit);
 
 	/**
 	 * Does this packet, as it comes to a hop of the instance from that node's side, belong to a

@@ -189,7 +189,7 @@ struct sl_anchor {
 SL_PUBLIC void sl_trail_session(struct sl_trail *trail, struct sl_anchor *anchor, uint64_t handle);
 
 /**
- * Ask the type's guard() about each packet before the action is executed; after
+ * Ask the type's guard() about each packet before the action is executed, many at a time; after
  * sl_trail_session(), with its handle. For what depends on more than the flow: sequence numbers, a
  * meter. If the node drops the packet at hand, that is no decision for the flow. Behind a node that
  * pushed or popped bytes the trail refuses: the guard would see another packet.
@@ -208,12 +208,6 @@ SL_PUBLIC void sl_anchor_cut(struct sl_node *node, struct sl_anchor *anchor);
  * state can be seen. A packet that a worker takes up later walks the graph. Any thread.
  */
 SL_PUBLIC void sl_unfuse(struct sl_instance *instance);
-
-/** Ways a guard can decide. Other values: SL_DROP(reason), the node drops the packet. */
-enum sl_guard {
-	SL_GUARD_GO = 0,   /**< the action is right for it */
-	SL_GUARD_WALK = 1, /**< it walks the graph, and the node sees it in process() */
-};
 
 #ifdef __cplusplus
 }

@@ -468,7 +468,8 @@ void sl_fw_account(struct fw_table *table, uint32_t slot, const struct rte_mbuf 
 void sl_fw_say(struct sl_node *node, const struct fw_policy *policy, struct rte_mbuf **pkts,
 	       const uint8_t *edge);
 void sl_fw_credit(struct sl_node *node, uint64_t handle, const struct sl_usage *usage);
-uint8_t sl_fw_guard(struct sl_node *node, uint64_t handle, const struct rte_mbuf *m, bool commit);
+uint16_t sl_fw_guard(struct sl_node *node, const uint64_t *handles,
+		     const struct rte_mbuf *const *pkts, uint8_t *edge, uint16_t n, bool commit);
 
 /* A session is about to be looked at: let its fused flows say what they did. */
 static inline void sl_fw_sync(struct sl_node *node, struct fw_table *table, uint32_t slot)

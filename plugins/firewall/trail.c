@@ -133,16 +133,28 @@ void sl_fw_credit(struct sl_node *node, uint64_t handle, const struct sl_usage *
 	table->counts[slot].bytes[handle & 1] += usage->bytes;
 }
 
-uint8_t sl_fw_guard(struct sl_node *node, uint64_t handle, const struct rte_mbuf *m, bool commit)
+/* All sessions are fetched before the first is looked at. */
+uint16_t sl_fw_guard(struct sl_node *node, const uint64_t *handles,
+		     const struct rte_mbuf *const *pkts, uint8_t *edge, uint16_t n, bool commit)
 {
 	const struct fw_instance *firewall = node->data;
 	const struct fw_policy *policy =
 		atomic_load_explicit(&firewall->policy, memory_order_acquire);
-	uint32_t slot;
-	struct fw_table *table = table_of(node, handle, &slot);
+	bool window = policy->config->tcp_window;
 
-	return sl_fw_tcp_steady(sl_fw_session(table, slot), m, handle & 1,
-				policy->config->tcp_window, commit)
-		       ? SL_GUARD_GO
-		       : SL_GUARD_WALK;
+	for (uint16_t i = 0; i < n; i++) {
+		uint32_t slot;
+		const struct fw_table *table = table_of(node, handles[i], &slot);
+
+		rte_prefetch0(sl_fw_session(table, slot));
+	}
+	for (uint16_t i = 0; i < n; i++) {
+		uint32_t slot;
+		const struct fw_table *table = table_of(node, handles[i], &slot);
+
+		if (!sl_fw_tcp_steady(sl_fw_session(table, slot), pkts[i], handles[i] & 1, window,
+				      commit))
+			return i;
+	}
+	return n;
 }

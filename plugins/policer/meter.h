@@ -86,6 +86,12 @@ static inline uint8_t sl_pol_check_meter(struct pol_meter *meter, const struct p
 	now <<= POL_TIME_SHIFT;
 	switch (profile->algorithm) {
 	case POL_SRTCM:
+		/* No period has passed since the packet before: then no token comes, and nothing
+		 * waits for a division. */
+		if (now - meter->srtcm.time < p->srtcm.cir_period)
+			return (uint8_t)rte_meter_srtcm_color_aware_check(&meter->srtcm, &p->srtcm,
+									  meter->srtcm.time, tokens,
+									  (enum rte_color)came);
 		return (uint8_t)rte_meter_srtcm_color_aware_check(&meter->srtcm, &p->srtcm, now,
 								  tokens, (enum rte_color)came);
 	case POL_TRTCM:

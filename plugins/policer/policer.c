@@ -117,7 +117,7 @@ static uint8_t police(struct sl_node *node, const struct pol_by *by, struct rte_
 	uint8_t colour = sl_pol_check_meter(by->meter, by->profile, sl_now(node),
 					    sl_pol_tokens(by->profile, by->policy->layer, m), came);
 
-	sl_pol_note(node, by, colour, m->pkt_len);
+	sl_pol_note(node, by, colour, 1, m->pkt_len);
 	if (by->policy->actions[colour].drop)
 		return SL_DROP(POL_GREEN + colour);
 	act(&by->policy->actions[colour], m);
@@ -242,7 +242,7 @@ static const struct sl_node_type types[] = {
 	 .tick = sl_pol_tick,
 	 .tick_ms = 10,
 	 .guard = sl_pol_guard,
-	 .layout = 1,
+	 .layout = 2,
 	 .adopt = policer_adopt,
 	 .state_version = POL_STATE_VERSION,
 	 .export_state = sl_pol_export,

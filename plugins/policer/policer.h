@@ -111,6 +111,7 @@ struct pol_policy {
 	struct pol_action actions[3];
 	bool exempt, aware, symmetric;
 	bool like_green[3]; /* the action of that colour is that of green */
+	bool decided;       /* each colour's is, or is to drop: none needs to walk for its own */
 	uint8_t per;        /* enum pol_per */
 	uint8_t layer;      /* enum pol_layer */
 	uint64_t idle;      /* ticks after which a meter may go: it is full by then */
@@ -239,23 +240,25 @@ void sl_pol_by_policy(struct sl_node *node, const struct pol_set *set, uint32_t 
 void sl_pol_by_flow(struct sl_node *node, const struct pol_set *set, uint32_t slot,
 		    struct pol_by *by);
 
+/* Count packets of that colour. */
 static inline void sl_pol_note(struct sl_node *node, const struct pol_by *by, uint8_t colour,
-			       uint32_t length)
+			       uint64_t packets, uint64_t bytes)
 {
-	sl_tally(&by->count->packets[colour], 1);
-	sl_tally(&by->count->bytes[colour], length);
+	sl_tally(&by->count->packets[colour], packets);
+	sl_tally(&by->count->bytes[colour], bytes);
 	if (by->flow != NULL) {
 		by->flow->seen = sl_now(node);
-		by->flow->count.packets[colour]++;
-		by->flow->count.bytes[colour] += length;
+		by->flow->count.packets[colour] += packets;
+		by->flow->count.bytes[colour] += bytes;
 	}
-	sl_count(node, POL_COUNT_GREEN + colour, 1);
+	sl_count(node, POL_COUNT_GREEN + colour, packets);
 }
 
 /* Say on the trail of a packet what meters it, when its action was taken. */
 void sl_pol_say(struct sl_node *node, const struct rte_mbuf *m, const struct pol_by *by,
 		uint8_t came, uint8_t colour);
-uint8_t sl_pol_guard(struct sl_node *node, uint64_t handle, const struct rte_mbuf *m, bool commit);
+uint16_t sl_pol_guard(struct sl_node *node, const uint64_t *handles,
+		      const struct rte_mbuf *const *pkts, uint8_t *edge, uint16_t n, bool commit);
 
 extern const struct sl_command sl_pol_commands[];
 

@@ -293,6 +293,16 @@ static void test_workers(void **state)
 	sl_test_end(t);
 }
 
+/* What the guard says of one packet: its edge, or that it walks. */
+#define WALKS 255
+
+static uint8_t ask(struct sl_node *node, uint64_t handle, const struct rte_mbuf *m, bool commit)
+{
+	uint8_t edge = SL_ON;
+
+	return type()->guard(node, &handle, &m, &edge, 1, commit) == 1 ? edge : WALKS;
+}
+
 /* The guard says what process() would, notes what it would, and a look changes nothing. */
 static void test_guard(void **state)
 {
@@ -305,27 +315,61 @@ static void test_guard(void **state)
 
 	sl_test_advance(t, MS);
 	for (int i = 0; i < 5; i++)
-		assert_int_equal(type()->guard(node, handle, m, false), 0);
+		assert_int_equal(ask(node, handle, m, false), SL_ON);
 	assert_int_equal(sl_test_counter(t, "green"), 0);
-	assert_int_equal(type()->guard(node, handle, m, true), 0);
+	assert_int_equal(ask(node, handle, m, true), SL_ON);
 	assert_int_equal(sl_test_counter(t, "green"), 1);
 	assert_int_equal(sl_test_one(t, SL_INSIDE, SIZED("10.0.0.1", 1, 100)), SL_ON);
 	/* Yellow has an action of its own: it walks, and process() counts it. */
-	assert_int_equal(type()->guard(node, handle, m, true), 1);
+	assert_int_equal(ask(node, handle, m, true), WALKS);
 	assert_int_equal(sl_test_counter(t, "yellow"), 0);
 	assert_int_equal(sl_test_one(t, SL_INSIDE, SIZED("10.0.0.1", 1, 100)), SL_ON);
 	assert_int_equal(sl_test_counter(t, "yellow"), 1);
-	assert_int_equal(type()->guard(node, handle, m, false), SL_DROP(RED));
+	assert_int_equal(ask(node, handle, m, false), SL_DROP(RED));
 	assert_int_equal(sl_test_counter(t, "red"), 0);
-	assert_int_equal(type()->guard(node, handle, m, true), SL_DROP(RED));
+	assert_int_equal(ask(node, handle, m, true), SL_DROP(RED));
 	assert_int_equal(sl_test_counter(t, "red"), 1);
 	/* Comes as red, as its first packet did. */
-	assert_int_equal(type()->guard(node, handle | UINT64_C(2) << 40, m, true), SL_DROP(RED));
+	assert_int_equal(ask(node, handle | UINT64_C(2) << 40, m, true), SL_DROP(RED));
 	/* Of another configuration. */
 	assert_int_equal(sl_test_configure(t, "packet-rate: 1/s\n"), 0);
-	assert_int_equal(type()->guard(node, handle, m, true), 1);
-	assert_int_equal(type()->guard(node, UINT64_C(2) << 44 | 3, m, true), 1); /* no such flow */
+	assert_int_equal(ask(node, handle, m, true), WALKS);
+	assert_int_equal(ask(node, UINT64_C(2) << 44 | 3, m, true), WALKS); /* no such flow */
 	sl_test_free(m);
+	sl_test_end(t);
+}
+
+/* Many packets at once are decided about one after the other, up to the first that walks. */
+static void test_guard_of_many(void **state)
+{
+	struct sl_test *t = sl_test_new(type(), "packet-rate: 1/s\nburst: 3\nexcess-burst: 1\n"
+						"yellow: {mark: 5}\n");
+	struct sl_node *node = sl_test_node(t, SL_INSIDE);
+	uint64_t green = UINT64_C(1) << 63 | UINT64_C(1) << 44, red = green | UINT64_C(2) << 40;
+	uint64_t handles[] = {green, red, green, green, green, green};
+	const struct rte_mbuf *pkts[6];
+	uint8_t edge[6] = {0};
+	const uint8_t want[] = {SL_ON, SL_DROP(RED), SL_ON, SL_ON, SL_ON, SL_ON};
+
+	sl_test_advance(t, MS);
+	for (unsigned int i = 0; i < 6; i++)
+		pkts[i] = SIZED("10.0.0.1", 1, (uint16_t)(100 + i));
+	assert_int_equal(type()->guard(node, handles, pkts, edge, 6, true), 4);
+	assert_memory_equal(edge, want, sizeof(want));
+	assert_int_equal(sl_test_counter(t, "green"), 3);
+	assert_int_equal(sl_test_counter(t, "red"), 1);
+	assert_int_equal(sl_test_counter(t, "yellow"), 0);
+	/* The one that was not let go took nothing: yellow has its token still. */
+	assert_int_equal(sl_test_one(t, SL_INSIDE, SIZED("10.0.0.1", 1, 104)), SL_ON);
+	assert_int_equal(sl_test_counter(t, "yellow"), 1);
+	/* What is red is dropped, one and all. */
+	memset(edge, SL_ON, sizeof(edge));
+	assert_int_equal(type()->guard(node, handles, pkts, edge, 6, true), 6);
+	for (unsigned int i = 0; i < 6; i++)
+		assert_int_equal(edge[i], SL_DROP(RED));
+	assert_int_equal(sl_test_counter(t, "red"), 7);
+	for (unsigned int i = 0; i < 6; i++)
+		sl_test_free((struct rte_mbuf *)(uintptr_t)pkts[i]);
 	sl_test_end(t);
 }
 
@@ -369,6 +413,7 @@ int main(void)
 		cmocka_unit_test(test_symmetric_and_hosts),
 		cmocka_unit_test(test_workers),
 		cmocka_unit_test(test_guard),
+		cmocka_unit_test(test_guard_of_many),
 		cmocka_unit_test(test_refused),
 	};
 

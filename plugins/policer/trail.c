@@ -15,6 +15,7 @@
 #define OWN              (UINT64_C(1) << 63)
 #define GENERATION_SHIFT 44
 #define COLOUR_SHIFT     40
+#define COLOUR_BITS      (UINT64_C(3) << COLOUR_SHIFT)
 #define SIDE_SHIFT       32
 
 static uint64_t generation_bits(const struct pol_set *set)
@@ -94,25 +95,88 @@ static bool find(struct sl_node *node, const struct pol_set *set, uint64_t handl
 	return true;
 }
 
-uint8_t sl_pol_guard(struct sl_node *node, uint64_t handle, const struct rte_mbuf *m, bool commit)
+/* Packets in a row of the same meter and colour: counted together. */
+struct row {
+	uint8_t colour;
+	uint32_t packets;
+	uint64_t bytes;
+};
+
+static inline void count_row(struct sl_node *node, const struct pol_by *by, struct row *row)
+{
+	if (row->packets > 0)
+		sl_pol_note(node, by, row->colour, row->packets, row->bytes);
+	row->packets = 0;
+	row->bytes = 0;
+}
+
+/* Flows that have meters of their own: both of their lines. */
+static inline void fetch_meters(const struct pol_worker *worker, const uint64_t *handles,
+				uint16_t n)
+{
+	for (uint16_t i = 0; i < n; i++) {
+		const struct pol_flow *flow = &worker->flows[(uint32_t)handles[i]];
+
+		if (handles[i] & OWN)
+			continue;
+		rte_prefetch0(flow);
+		rte_prefetch0(&flow->meter);
+	}
+}
+
+/* Ask the meter about a packet. false: its action is not the one of its flow. Then, and where it
+ * is only a look, the meter is as it was. */
+static inline bool ask(struct sl_node *node, const struct pol_by *by, const struct rte_mbuf *m,
+		       uint8_t came, bool commit, uint8_t *colour)
+{
+	const struct pol_policy *policy = by->policy;
+	bool keep = commit && policy->decided;
+	struct pol_meter before;
+
+	if (!keep)
+		before = *by->meter;
+	*colour = sl_pol_check_meter(by->meter, by->profile, sl_now(node),
+				     sl_pol_tokens(by->profile, policy->layer, m), came);
+	if (keep)
+		return true;
+	if (policy->actions[*colour].drop || policy->like_green[*colour]) {
+		if (!commit)
+			*by->meter = before;
+		return true;
+	}
+	*by->meter = before;
+	return false;
+}
+
+uint16_t sl_pol_guard(struct sl_node *node, const uint64_t *handles,
+		      const struct rte_mbuf *const *pkts, uint8_t *edge, uint16_t n, bool commit)
 {
 	const struct pol_set *set = sl_pol_set(node);
-	struct pol_meter meter;
-	struct pol_by by;
-	uint32_t tokens;
-	uint8_t colour;
+	struct pol_by by = {0};
+	struct row row = {0};
+	uint64_t meter = ~handles[0]; /* the handle, without the colour */
+	uint16_t i;
 
-	if (!find(node, set, handle, &by))
-		return SL_GUARD_WALK;
-	meter = *by.meter;
-	tokens = sl_pol_tokens(by.profile, by.policy->layer, m);
-	colour = sl_pol_check_meter(&meter, by.profile, sl_now(node), tokens,
-				    handle >> COLOUR_SHIFT & 3);
-	if (!by.policy->actions[colour].drop && !by.policy->like_green[colour])
-		return SL_GUARD_WALK;
-	if (commit) {
-		*by.meter = meter;
-		sl_pol_note(node, &by, colour, m->pkt_len);
+	fetch_meters(node->state, handles, n);
+	for (i = 0; i < n; i++) {
+		uint8_t colour;
+
+		if ((handles[i] ^ meter) & ~COLOUR_BITS) {
+			count_row(node, &by, &row);
+			if (!find(node, set, handles[i], &by))
+				break;
+			meter = handles[i];
+		}
+		if (!ask(node, &by, pkts[i], handles[i] >> COLOUR_SHIFT & 3, commit, &colour))
+			break;
+		if (by.policy->actions[colour].drop)
+			edge[i] = SL_DROP(POL_GREEN + colour);
+		if (colour != row.colour)
+			count_row(node, &by, &row);
+		row.colour = colour;
+		row.packets += commit;
+		row.bytes += commit ? pkts[i]->pkt_len : 0;
 	}
-	return by.policy->actions[colour].drop ? SL_DROP(POL_GREEN + colour) : SL_GUARD_GO;
+	count_row(node, &by, &row);
+	return i;
 }

@@ -43,6 +43,7 @@ enum what {
 	GUARD,
 	SILENT, /* only in chains with a barrier */
 	LIE,
+	METER, /* by itself: what it decides depends on the order of packets */
 	WHATS,
 };
 
@@ -60,6 +61,8 @@ static struct job jobs[LONGEST];
 struct counts {
 	uint64_t packets, bytes, credited, credited_bytes, seen, guards;
 	struct sl_anchor anchors[4096];
+	uint32_t taken; /* by a meter, of these packets */
+	uint16_t took[4096];
 };
 
 static void fix_checksums(struct rte_mbuf *m, uint32_t ip_delta, uint32_t l4_delta)
@@ -244,6 +247,48 @@ static bool odd_payload(const struct rte_mbuf *m)
 	return (*rte_pktmbuf_mtod_offset(m, const uint8_t *, m->data_len - 1) & 7) == 3;
 }
 
+/* What a meter says, which depends on how many it has taken note of. One packet in eight may not
+ * take its flow's action, though it passes. */
+static bool metered(const struct job *job, uint16_t sport)
+{
+	return job->what == METER && (job->port == 0 || (sport & job->port) != 0);
+}
+
+static uint16_t sport_of(const struct rte_mbuf *m)
+{
+	return sl_packet(m)->proto == IPPROTO_TCP ? sl_tcp(m)->src_port : 0;
+}
+
+static bool meter_walks(uint16_t id)
+{
+	return id % 8 == 3;
+}
+
+/* It walks unasked. */
+static bool ends_session(uint16_t id)
+{
+	return id % 8 == 7;
+}
+
+static uint8_t meter_edge(uint32_t taken, uint16_t id)
+{
+	return id % 8 == 5 && taken % 2 == 1 ? SL_DROP(2) : SL_ON;
+}
+
+static uint16_t id_of(const struct rte_mbuf *m)
+{
+	return rte_be_to_cpu_16(sl_ipv4(m)->packet_id);
+}
+
+static uint8_t meter(struct counts *counts, uint16_t id)
+{
+	uint8_t edge = meter_edge(counts->taken, id);
+
+	assert_true(counts->taken < RTE_DIM(counts->took));
+	counts->took[counts->taken++] = id;
+	return edge;
+}
+
 static uint8_t do_job(struct sl_node *node, struct rte_mbuf *m, const struct job *job,
 		      struct sl_trail *trail)
 {
@@ -303,6 +348,10 @@ static uint8_t do_job(struct sl_node *node, struct rte_mbuf *m, const struct job
 			return SL_DROP(2);
 		counts->guards++;
 		break;
+	case METER:
+		if (metered(job, sport_of(m)))
+			return meter(counts, id_of(m));
+		break;
 	case LIE:
 		((uint8_t *)sl_l3(m))[1] ^= 4; /* and says nothing of it */
 		break;
@@ -337,6 +386,8 @@ static void work(struct sl_node *node, struct rte_mbuf **pkts, uint8_t *edge, ui
 			sl_trail_session(trail, &counts->anchors[session], session);
 			if (job->what == GUARD && sl_packet(pkts[i])->family != SL_L3_MPLS)
 				sl_trail_guard(trail);
+			if (metered(job, sport_of(pkts[i])))
+				sl_trail_guard(trail);
 		}
 		edge[i] = do_job(node, pkts[i], job, trail);
 		counts->packets++;
@@ -358,16 +409,28 @@ static void credit(struct sl_node *node, uint64_t handle, const struct sl_usage 
 	counts->seen = RTE_MAX(counts->seen, usage->seen);
 }
 
-static uint8_t guard(struct sl_node *node, uint64_t handle, const struct rte_mbuf *m, bool commit)
+static uint16_t guard(struct sl_node *node, const uint64_t *handles,
+		      const struct rte_mbuf *const *pkts, uint8_t *edge, uint16_t n, bool commit)
 {
+	const struct job *job = *(const struct job *const *)node->data;
 	struct counts *counts = node->state;
 
-	(void)handle;
-	if (odd_payload(m))
-		return SL_GUARD_WALK;
-	if (commit)
-		counts->guards++;
-	return SL_GUARD_GO;
+	(void)handles;
+	assert_true(commit || n == 1);
+	for (uint16_t i = 0; i < n; i++) {
+		if (job->what == METER) {
+			if (meter_walks(id_of(pkts[i])))
+				return i;
+			edge[i] = commit ? meter(counts, id_of(pkts[i]))
+					 : meter_edge(counts->taken, id_of(pkts[i]));
+			continue;
+		}
+		if (odd_payload(pkts[i]))
+			return i;
+		if (commit)
+			counts->guards++;
+	}
+	return n;
 }
 
 static int keep_job(struct sl_instance *instance, const void *config, struct sl_errors *errors)
@@ -946,6 +1009,159 @@ static void idle_flows_end(void **state)
 	end(fusion);
 }
 
+/* ---- Guards of a burst ---- */
+
+/* What the two meters of a chain make of packets in this order, asked one by one. */
+struct model {
+	struct counts meters[2];
+	bool walks[64]; /* flows, in this burst */
+	uint16_t out[KEPT];
+	unsigned int out_count, hits;
+};
+
+static bool meters(const struct model *model, unsigned int i, uint16_t sport, uint16_t id,
+		   uint8_t *edge)
+{
+	if (!metered(&jobs[i], sport))
+		return false;
+	*edge = meter_edge(model->meters[i].taken, id);
+	return true;
+}
+
+/* False: it walks. */
+static bool model_take(struct model *model, uint16_t sport, uint16_t id)
+{
+	uint8_t edge[2] = {SL_ON, SL_ON};
+	bool asked[2];
+
+	for (unsigned int i = 0; i < 2; i++)
+		asked[i] = meters(model, i, sport, id, &edge[i]);
+	if (model->walks[sport] || meter_walks(id) || ends_session(id))
+		return false;
+	for (unsigned int i = 0; i < 2; i++) {
+		if (asked[i])
+			meter(&model->meters[i], id);
+		if (edge[i] != SL_ON)
+			break;
+	}
+	if (edge[0] == SL_ON && edge[1] == SL_ON)
+		model->out[model->out_count++] = id;
+	model->hits++;
+	return true;
+}
+
+static void model_burst(struct model *model, const uint16_t *sports, const uint16_t *ids,
+			unsigned int n, bool fused)
+{
+	unsigned int walkers[256], walker_count = 0;
+
+	memset(model->walks, 0, sizeof(model->walks));
+	for (unsigned int i = 0; i < n; i++) {
+		if (fused && model_take(model, sports[i], ids[i]))
+			continue;
+		model->walks[sports[i]] = true;
+		walkers[walker_count++] = i;
+	}
+	for (unsigned int i = 0; i < walker_count; i++) {
+		uint16_t sport = sports[walkers[i]], id = ids[walkers[i]];
+		bool on = true;
+
+		for (unsigned int j = 0; j < 2 && on; j++)
+			on = !metered(&jobs[j], sport) || meter(&model->meters[j], id) == SL_ON;
+		if (on)
+			model->out[model->out_count++] = id;
+	}
+}
+
+static void compare_meters(struct model *model, uint64_t hits, struct sl_fusion *fusion)
+{
+	struct sl_fusion_stats stats;
+
+	sl_fusion_stats(fusion, &stats);
+	assert_int_equal(stats.hits - hits, model->hits);
+	assert_int_equal(kept_count[run], model->out_count);
+	for (unsigned int i = 0; i < model->out_count; i++)
+		assert_int_equal(id_of(kept[run][i]), model->out[i]);
+	for (unsigned int i = 0; i < 2; i++) {
+		struct counts *counts = sl_graph_node(bed.graph, (uint16_t)(1 + i))->state;
+
+		assert_int_equal(counts->taken, model->meters[i].taken);
+		assert_memory_equal(counts->took, model->meters[i].took,
+				    counts->taken * sizeof(counts->took[0]));
+		counts->taken = 0;
+	}
+	rte_pktmbuf_free_bulk(kept[run], kept_count[run]);
+	kept_count[run] = 0;
+}
+
+/* Packets of these flows, in this order, with these numbers. */
+static void send_metered(uint16_t fuse, const uint16_t *sports, const uint16_t *ids, unsigned int n,
+			 uint64_t now)
+{
+	struct rte_mbuf *pkts[256];
+
+	for (unsigned int i = 0; i < n; i++) {
+		struct spec s = {.proto = IPPROTO_TCP, .ttl = 64, .sport = sports[i], .id = ids[i]};
+
+		s.flags = ends_session(ids[i]) ? 0x11 : 0x10;
+		pkts[i] = make(&s);
+	}
+	sl_graph_push(bed.graph, fuse, pkts, (uint16_t)n);
+	sl_graph_walk(bed.graph, now);
+	bed_balance();
+}
+
+/* Guards are asked about many packets at once, and decide as if asked about each in its order:
+ * which packets pass, are dropped or walk, and what the guards took note of. */
+static void guards_of_a_burst(void **state)
+{
+	(void)state;
+	for (unsigned int round = 0; round < 60; round++) {
+		static struct model model;
+		struct sl_fusion *fusion;
+		uint64_t now = 1000, hits = 0;
+		uint16_t fuse, sports[256], ids[256], flows;
+
+		random_state = round * 104729 + 7;
+		bed_reset();
+		atomic_store(&control.mode, SL_FUSION_ON);
+		atomic_store(&control.sample, 0);
+		/* All flows ask the first; none, some or all the second as well. */
+		jobs[0] = (struct job){.what = METER};
+		jobs[1] =
+			(struct job){.what = round % 3 == 0 ? PASS : METER, .port = round % 3 == 1};
+		fusion = fusion_open(1024);
+		run = SL_FUSION_ON;
+		fuse = chain(2, false);
+		flows = (uint16_t)(1 + rnd(60));
+		for (uint16_t i = 0; i < flows; i++) {
+			sports[i] = i;
+			ids[i] = 8;
+		}
+		memset(&model, 0, sizeof(model));
+		model_burst(&model, sports, ids, flows, false);
+		send_metered(fuse, sports, ids, flows, now);
+		compare_meters(&model, 0, fusion);
+		assert_int_equal(look(fusion).flows, flows);
+		for (unsigned int burst = 0; burst < 6; burst++) {
+			unsigned int n = 1 + rnd(256);
+
+			memset(&model, 0, sizeof(model));
+			for (unsigned int i = 0; i < n; i++) {
+				sports[i] = (uint16_t)rnd(flows);
+				ids[i] = (uint16_t)rnd(round % 2 == 0 ? 65536 : 3);
+			}
+			model_burst(&model, sports, ids, n, true);
+			hits = look(fusion).hits;
+			send_metered(fuse, sports, ids, n, now += 1000);
+			compare_meters(&model, hits, fusion);
+		}
+		end(fusion);
+	}
+}
+
+/* ---- Parts ---- */
+
 /* All ways to write the front give the same, and nothing beyond. */
 static void fronts(void **state)
 {
@@ -981,6 +1197,7 @@ int main(void)
 		cmocka_unit_test(random_chains),
 		cmocka_unit_test(lies_are_found),
 		cmocka_unit_test(guarded_is_verified),
+		cmocka_unit_test(guards_of_a_burst),
 		cmocka_unit_test(unfused_by_instance),
 		cmocka_unit_test(few_are_recorded_after_a_change),
 		cmocka_unit_test(swept_in_slices),

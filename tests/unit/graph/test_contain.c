@@ -130,10 +130,11 @@ static uint32_t collect(struct sl_node *node, const void *args, uint64_t *cursor
 	return 0;
 }
 
-static uint8_t guard(struct sl_node *node, uint64_t handle, const struct rte_mbuf *m, bool commit)
+static uint16_t guard(struct sl_node *node, const uint64_t *handles,
+		      const struct rte_mbuf *const *pkts, uint8_t *edge, uint16_t n, bool commit)
 {
 	misbehave(node, ((const struct script *)node->instance->config)->how);
-	return SL_GUARD_GO;
+	return n;
 }
 
 static void credit(struct sl_node *node, uint64_t handle, const struct sl_usage *usage)
@@ -433,6 +434,9 @@ static void test_guard_and_credit(void **state)
 {
 	const struct script script = {.how = SEGV, .collect = true};
 	struct rte_mbuf *m = rte_pktmbuf_alloc(bed.pool);
+	const struct rte_mbuf *pkts[] = {m, m, m};
+	const uint64_t handles[] = {1, 2, 3};
+	uint8_t edge[3] = {0};
 	struct sl_usage usage = {0};
 	struct sl_fault fault;
 	struct sl_hop *hop;
@@ -440,11 +444,12 @@ static void test_guard_and_credit(void **state)
 	make(&script);
 	hop = sl_hop_of(sl_graph_node(bed.graph, bad));
 	rte_pktmbuf_append(m, 64);
-	for (int i = 0; i < 2; i++)
-		assert_int_equal(sl_hop_guard(hop, 1, m, true), SL_GUARD_WALK);
+	for (int i = 0; i < 2; i++) /* it has decided about none of them */
+		assert_int_equal(sl_hop_guard(hop, handles, pkts, edge, 3, true), 0);
 	fault = taken();
 	assert_int_equal(fault.call, SL_CALL_GUARD);
-	assert_int_equal(fault.packet_count, 1);
+	assert_int_equal(fault.packet_count, 3);
+	assert_int_equal(fault.burst, 3);
 	sl_hop_credit(hop, 1, &usage); /* not called */
 	atomic_store(&bed.instances[bad]->quarantine, SL_QUARANTINE_NONE);
 	sl_hop_credit(hop, 1, &usage);

@@ -122,13 +122,15 @@ static void tick(struct sl_node *node)
 		sl_anchor_sync(node, &state->anchor);
 }
 
-static uint8_t guard(struct sl_node *node, uint64_t handle, const struct rte_mbuf *m, bool commit)
+static uint16_t guard(struct sl_node *node, const uint64_t *handles,
+		      const struct rte_mbuf *const *pkts, uint8_t *edge, uint16_t n, bool commit)
 {
 	struct state *state = node->state;
 
-	if (++state->guarded % config_of(node)->every == 0)
-		misbehave(GUARD);
-	return SL_GUARD_GO;
+	for (uint16_t i = 0; i < n; i++)
+		if (++state->guarded % config_of(node)->every == 0)
+			misbehave(GUARD);
+	return n;
 }
 
 static void credit(struct sl_node *node, uint64_t handle, const struct sl_usage *usage)

@@ -151,7 +151,7 @@ static void names(void **state)
 
 static void other_versions(void **state)
 {
-	assert_refused("bad_abi", "ABI 9", "ABI 3");
+	assert_refused("bad_abi", "ABI 10", "ABI 4");
 	assert_refused("bad_magic", "magic", "SL_PLUGIN()");
 	assert_refused("bad_size", "sizes", "build the plugin again");
 	assert_refused("bad_mbuf", "192", "128");
