@@ -126,8 +126,10 @@ static void make_action(struct action *action, const struct sl_trail *trail,
 {
 	action->entropy_at = SL_PUSH_NONE;
 	for (uint32_t i = 0; i < trail->tie_count; i++)
-		if (trail->ties[i].guards)
+		if (trail->ties[i].guards) {
 			action->flags |= COURSE_GUARD;
+			action->guards |= UINT32_C(1) << trail->ties[i].step;
+		}
 	/* A packet that is dropped in the end is checked all the same. */
 	action->most = trail->most;
 	action->ttl_least = trail->ttl_least;

@@ -185,7 +185,7 @@ struct action {
 	uint32_t mark;
 	uint16_t out_flags; /* sl_packet() */
 	int16_t shift;      /* front_length less what stood there */
-	uint32_t zero;
+	uint32_t guards;    /* COURSE_GUARD: steps that guard, a bit each */
 	struct fix fixes[MOST_FIXES];
 	struct sum sums[2];
 	uint32_t zeros;
@@ -429,14 +429,14 @@ void sl_course_put(struct sl_fusion *fusion, uint32_t number);
 /* Credit what the course is owed. */
 void sl_course_settle(struct sl_fusion *fusion, struct course *course);
 
-static inline void course_use(struct sl_fusion *fusion, struct course *course, uint32_t number,
-			      uint32_t packets, uint64_t bytes)
+static inline void course_use(struct sl_fusion *fusion, struct course *course, uint32_t packets,
+			      uint64_t bytes)
 {
 	course->packets += packets;
 	course->bytes += bytes;
 	if (unlikely(course->dirty == NONE)) {
 		course->dirty = fusion->dirty;
-		fusion->dirty = number;
+		fusion->dirty = (uint32_t)(course - fusion->courses);
 	}
 }
 

@@ -38,8 +38,11 @@ struct candidates {
 
 struct questions {
 	uint8_t at[MOST_QUESTIONS]; /* among the candidates */
-	const struct tie *ties[MOST_QUESTIONS];
-	const struct rte_mbuf *pkts[MOST_QUESTIONS];
+	uint8_t place[MOST_QUESTIONS];
+	struct rte_mbuf *pkts[MOST_QUESTIONS];
+	void *flows[MOST_QUESTIONS];
+	struct course *courses[MOST_QUESTIONS];
+	const struct tie *ties[MOST_QUESTIONS]; /* the first of each flow */
 	uint64_t handles[MOST_QUESTIONS];
 	uint8_t edge[MOST_QUESTIONS];
 };
@@ -223,7 +226,7 @@ struct pass {
 	uint32_t hits, walked, recorded;
 	/* Packets in a row that took the same course. */
 	struct course *course;
-	uint32_t course_number, packets;
+	uint32_t packets;
 	uint64_t bytes;
 };
 
@@ -282,8 +285,7 @@ static __rte_noinline bool verify(struct pass *pass, unsigned int number, uint16
 static void credit_course(struct pass *pass)
 {
 	if (pass->packets > 0)
-		course_use(pass->fusion, pass->course, pass->course_number, pass->packets,
-			   pass->bytes);
+		course_use(pass->fusion, pass->course, pass->packets, pass->bytes);
 	pass->packets = 0;
 	pass->bytes = 0;
 }
@@ -298,18 +300,27 @@ static inline void discard(struct pass *pass, uint16_t place, struct sl_hop *hop
 	rte_pktmbuf_free(pass->pkts[place]);
 }
 
-/* The packet takes its flow's action. */
-static __rte_always_inline void go(struct pass *pass, unsigned int number, uint16_t at,
-				   struct course *course)
+static __rte_always_inline struct usage *usage_of(unsigned int number, void *flow)
 {
-	struct lane *lane = &pass->fusion->lanes[number];
-	struct candidates *c = &pass->burst->lanes[number];
-	uint32_t slot = c->slot[at];
-	uint16_t place = c->place[at];
-	struct rte_mbuf *m = pass->pkts[place];
-	struct flow4 *flow4 = (struct flow4 *)lane->slots + slot;
-	struct flow6 *flow6 = (struct flow6 *)lane->slots + slot;
-	struct usage *usage = number == LANE4 ? &flow4->usage : &flow6->usage;
+	return number == LANE4 ? &((struct flow4 *)flow)->usage : &((struct flow6 *)flow)->usage;
+}
+
+static __rte_always_inline uint16_t *round_of(unsigned int number, void *flow)
+{
+	return number == LANE4 ? &((struct flow4 *)flow)->round : &((struct flow6 *)flow)->round;
+}
+
+static __rte_always_inline uint32_t ties_of(unsigned int number, const void *flow)
+{
+	return number == LANE4 ? ((const struct flow4 *)flow)->ties
+			       : ((const struct flow6 *)flow)->ties;
+}
+
+/* The packet takes its flow's action. */
+static __rte_always_inline void go(struct pass *pass, unsigned int number, void *flow,
+				   struct course *course, struct rte_mbuf *m, uint16_t place)
+{
+	struct usage *usage = usage_of(number, flow);
 	uint32_t bytes = m->pkt_len;
 
 	m->hash.fdir.hi = pass->node->worker; /* where the spreader would say it is at home */
@@ -320,7 +331,6 @@ static __rte_always_inline void go(struct pass *pass, unsigned int number, uint1
 	if (unlikely(course != pass->course)) {
 		credit_course(pass);
 		pass->course = course;
-		pass->course_number = usage->course;
 	}
 	pass->packets++;
 	pass->bytes += bytes;
@@ -331,108 +341,122 @@ static __rte_always_inline void go(struct pass *pass, unsigned int number, uint1
 	}
 	pass->edge[place] = course->action.edge;
 	if (number == LANE4)
-		execute4(&course->action, flow4, m);
+		execute4(&course->action, flow, m);
 	else
-		execute6(&course->action, flow6, m);
+		execute6(&course->action, flow, m);
+}
+
+/* It walks, and so do the packets of its flow behind it, in this round. */
+static __rte_always_inline void walk(struct pass *pass, unsigned int number, void *flow)
+{
+	*round_of(number, flow) = pass->fusion->round;
+	pass->walked++;
 }
 
 /* ---- Guards ---- */
 
-/* The packet's flow walks from here on, in this round. */
-static void walk(struct pass *pass, unsigned int number, uint16_t at)
-{
-	uint32_t slot = pass->burst->lanes[number].slot[at];
-
-	*flow_round(&pass->fusion->lanes[number], slot) = pass->fusion->round;
-	pass->walked++;
-}
-
-/* A packet that was asked about, by the tie whose guard said that. */
-static __rte_always_inline void obey(struct pass *pass, unsigned int number, uint16_t at,
+/* A packet was asked about; by: the tie whose guard decided. */
+static __rte_always_inline void obey(struct pass *pass, unsigned int number, uint16_t i,
 				     const struct tie *by, uint8_t verdict)
 {
-	struct sl_fusion *fusion = pass->fusion;
-	const struct candidates *c = &pass->burst->lanes[number];
-	const struct lane *lane = &fusion->lanes[number];
-	uint32_t number_of_course = flow_usage(lane, c->slot[at])->course;
-	struct course *course;
+	struct questions *q = &pass->burst->questions;
+	struct course *course = q->courses[i];
 
-	if (unlikely(number_of_course == NONE)) { /* ended by a guard */
-		record(pass, number, at);
-		return;
-	}
-	course = course_at(fusion, number_of_course);
-	if (likely(verdict == GUARD_GO)) {
-		go(pass, number, at, course);
+	if (unlikely(usage_of(number, q->flows[i])->course == NONE)) { /* ended by a guard */
+		record(pass, number, q->at[i]);
+	} else if (likely(verdict == GUARD_GO)) {
+		go(pass, number, q->flows[i], course, q->pkts[i], q->place[i]);
 	} else if (verdict == GUARD_WALK) {
-		walk(pass, number, at);
+		walk(pass, number, q->flows[i]);
 	} else {
 		pass->hits++;
-		sl_guard_dropped(fusion, course, *flow_ties(lane, c->slot[at]), by,
-				 pass->pkts[c->place[at]], pass->now);
-		discard(pass, c->place[at], course->steps[by->step].hop,
+		sl_guard_dropped(pass->fusion, course, ties_of(number, q->flows[i]), by, q->pkts[i],
+				 pass->now);
+		discard(pass, q->place[i], course->steps[by->step].hop,
 			(uint8_t)(verdict - (uint32_t)SL_EDGE_DROP));
 	}
 }
 
-/* Questions in a row, from that one to before n, for the same guard and no other. 0: there is
- * another, or the packet walks behind one of its flow. */
-static __rte_always_inline uint16_t count_row(const struct pass *pass, unsigned int number,
-					      uint16_t from, uint16_t n, bool walking)
+/* The hop that is the only one to be asked; NULL: there are several. */
+static inline struct sl_hop *lone_guard(const struct course *course)
 {
-	const struct questions *q = &pass->burst->questions;
-	const struct lane *lane = &pass->fusion->lanes[number];
-	const struct candidates *c = &pass->burst->lanes[number];
-	const struct sl_node *node = q->ties[from]->node;
+	uint32_t guards = course->action.guards;
+
+	return (guards & (guards - 1)) == 0 ? course->steps[__builtin_ctz(guards)].hop : NULL;
+}
+
+/* Questions for that hop and no other, in a row from that one to before n. Not for packets that
+ * have to walk behind one of their flow; walking: there are flows that do. */
+static __rte_always_inline uint16_t count_row(const struct pass *pass, unsigned int number,
+					      const struct sl_hop *hop, uint16_t from, uint16_t n,
+					      bool walking)
+{
+	struct questions *q = &pass->burst->questions;
+	const struct course *course = q->courses[from];
 	uint16_t i;
 
-	for (i = from; i < n; i++)
-		if (q->ties[i]->node != node || q->ties[i]->guards != 1 ||
-		    unlikely(walking &&
-			     *flow_round(lane, c->slot[q->at[i]]) == pass->fusion->round))
+	for (i = from; i < n; i++) {
+		if (unlikely(walking && *round_of(number, q->flows[i]) == pass->fusion->round))
 			break;
+		if (unlikely(q->courses[i] != course)) {
+			course = q->courses[i];
+			if (lone_guard(course) != hop)
+				break;
+		}
+		q->handles[i] = q->ties[i]->handle;
+	}
 	return (uint16_t)(i - from);
+}
+
+/* Ask that hop about a row; how many are answered then. */
+static __rte_always_inline uint16_t answer_row(struct pass *pass, unsigned int number,
+					       struct sl_hop *hop, uint16_t from, uint16_t row)
+{
+	struct questions *q = &pass->burst->questions;
+	uint16_t done;
+
+	memset(q->edge + from, SL_ON, row);
+	done = sl_hop_guard(hop, q->handles + from,
+			    (const struct rte_mbuf *const *)(q->pkts + from), q->edge + from, row,
+			    true);
+	for (uint16_t i = from; i < from + done; i++)
+		obey(pass, number, i, q->ties[i], guard_verdict(q->ties[i], q->edge[i]));
+	if (done < row)
+		walk(pass, number, q->flows[from + done++]);
+	return done;
 }
 
 static __rte_always_inline void answer_lane(struct pass *pass, unsigned int number)
 {
 	struct sl_fusion *fusion = pass->fusion;
-	const struct candidates *c = &pass->burst->lanes[number];
-	const struct lane *lane = &fusion->lanes[number];
 	struct questions *q = &pass->burst->questions;
 	uint16_t n = pass->questions, most = MOST_QUESTIONS, row, done;
-	uint32_t walked = pass->walked;
+	uint32_t walked = pass->walked, before;
 
 	pass->questions = 0;
-	for (uint16_t i = 0; i < n; i++)
-		q->handles[i] = q->ties[i]->handle;
 	for (uint16_t i = 0; i < n; i = (uint16_t)(i + done)) {
-		row = count_row(pass, number, i, (uint16_t)RTE_MIN(n, i + most),
-				pass->walked != walked);
+		struct sl_hop *hop = lone_guard(q->courses[i]);
+		const struct tie *who = q->ties[i];
+		uint8_t verdict = GUARD_WALK;
+
+		before = pass->walked;
+		row = hop == NULL ? 0
+				  : count_row(pass, number, hop, i, (uint16_t)RTE_MIN(n, i + most),
+					      before != walked);
 		if (likely(row > 0)) {
-			memset(q->edge + i, SL_ON, row);
-			done = sl_hop_guard(sl_hop_of(q->ties[i]->node), q->handles + i,
-					    q->pkts + i, q->edge + i, row, true);
-			for (uint16_t j = i; j < i + done; j++)
-				obey(pass, number, q->at[j], q->ties[j],
-				     guard_verdict(q->ties[j], q->edge[j]));
+			done = answer_row(pass, number, hop, i, row);
 			/* Where one walks others may: short rows then, for the rest of a row is
 			 * asked about again. */
-			most = (uint16_t)RTE_MIN(2 * most, MOST_QUESTIONS);
-			if (done < row) {
-				most = FEW_QUESTIONS;
-				walk(pass, number, q->at[i + done++]);
-			}
-		} else {
-			const struct tie *who = q->ties[i];
-			uint8_t verdict = GUARD_WALK;
-
-			done = 1;
-			if (*flow_round(lane, c->slot[q->at[i]]) != fusion->round)
-				verdict = sl_guards_ask(fusion, *flow_ties(lane, c->slot[q->at[i]]),
-							q->pkts[i], true, &who);
-			obey(pass, number, q->at[i], who, verdict);
+			most = (uint16_t)(before != pass->walked
+						  ? FEW_QUESTIONS
+						  : RTE_MIN(2 * most, MOST_QUESTIONS));
+			continue;
 		}
+		done = 1;
+		if (*round_of(number, q->flows[i]) != fusion->round)
+			verdict = sl_guards_ask(fusion, ties_of(number, q->flows[i]), q->pkts[i],
+						true, &who);
+		obey(pass, number, i, who, verdict);
 	}
 }
 
@@ -446,15 +470,19 @@ static __rte_noinline void answer(struct pass *pass, unsigned int number)
 
 /* Its tie is fetched meanwhile. */
 static __rte_always_inline void wait_for_guard(struct pass *pass, unsigned int number, uint16_t at,
-					       uint32_t tie)
+					       void *flow, struct course *course,
+					       struct rte_mbuf *m, uint16_t place)
 {
 	struct questions *q = &pass->burst->questions;
 	uint16_t i = pass->questions++;
 
-	q->ties[i] = tie_at(pass->fusion, tie);
-	rte_prefetch0(q->ties[i]);
 	q->at[i] = (uint8_t)at;
-	q->pkts[i] = pass->pkts[pass->burst->lanes[number].place[at]];
+	q->place[i] = (uint8_t)place;
+	q->pkts[i] = m;
+	q->flows[i] = flow;
+	q->courses[i] = course;
+	q->ties[i] = tie_at(pass->fusion, ties_of(number, flow));
+	rte_prefetch0(q->ties[i]);
 	if (unlikely(i + 1 == MOST_QUESTIONS))
 		answer(pass, number);
 }
@@ -464,14 +492,13 @@ static __rte_always_inline void wait_for_guard(struct pass *pass, unsigned int n
 static __rte_always_inline void take(struct pass *pass, unsigned int number, uint16_t at)
 {
 	struct sl_fusion *fusion = pass->fusion;
-	struct lane *lane = &fusion->lanes[number];
 	struct candidates *c = &pass->burst->lanes[number];
 	uint32_t slot = c->slot[at];
-	struct rte_mbuf *m = pass->pkts[c->place[at]];
-	struct flow4 *flow4 = (struct flow4 *)lane->slots + slot;
-	struct flow6 *flow6 = (struct flow6 *)lane->slots + slot;
-	struct usage *usage = number == LANE4 ? &flow4->usage : &flow6->usage;
-	uint16_t *round = number == LANE4 ? &flow4->round : &flow6->round;
+	uint16_t place = c->place[at];
+	struct rte_mbuf *m = pass->pkts[place];
+	void *flow = number == LANE4 ? (void *)((struct flow4 *)fusion->lanes[LANE4].slots + slot)
+				     : (struct flow6 *)fusion->lanes[LANE6].slots + slot;
+	const struct usage *usage = usage_of(number, flow);
 	struct course *course;
 	uint8_t ttl;
 
@@ -491,16 +518,16 @@ static __rte_always_inline void take(struct pass *pass, unsigned int number, uin
 	ttl = number == LANE4 ? sl_ipv4(m)->time_to_live : ((const uint8_t *)sl_l3(m))[7];
 	if (unlikely(c->walks[at] || !allows(&course->action, m, ttl)) ||
 	    (unlikely(pass->verify_one) && verify(pass, number, at, course)) ||
-	    unlikely(*round == fusion->round)) {
+	    unlikely(*round_of(number, flow) == fusion->round)) {
 		if (pass->questions > 0 && course->action.flags & COURSE_GUARD)
 			answer(pass, number); /* others of its flow, perhaps, that go before it */
-		walk(pass, number, at);
+		walk(pass, number, flow);
 		return;
 	}
 	if (unlikely(course->action.flags & COURSE_GUARD))
-		wait_for_guard(pass, number, at, number == LANE4 ? flow4->ties : flow6->ties);
+		wait_for_guard(pass, number, at, flow, course, m, place);
 	else
-		go(pass, number, at, course);
+		go(pass, number, flow, course, m, place);
 }
 
 static __rte_always_inline void take_lane(struct pass *pass, unsigned int number)

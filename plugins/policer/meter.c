@@ -91,3 +91,60 @@ void sl_pol_meter_reset(struct pol_meter *meter, const struct pol_profile *profi
 								    .te = profile->trtcm4115.ebs};
 	}
 }
+
+/*
+ * For each kind a loop with the meter in registers. Time stands still in a burst, so tokens come
+ * with its first packet; for the others the meter's time is now, which spares them the division,
+ * and is put back in the end.
+ */
+#define CHECK_ROW(kind, time1, time2)                                                            \
+	static uint16_t check_##kind(struct rte_meter_##kind *meter,                             \
+				     struct rte_meter_##kind##_profile *profile, uint64_t now,   \
+				     struct pol_row *row, unsigned int until)                    \
+	{                                                                                        \
+		struct rte_meter_##kind m = *meter, before;                                      \
+		uint64_t then1, then2;                                                           \
+		uint16_t i;                                                                      \
+                                                                                                 \
+		row->colour[0] = (uint8_t)rte_meter_##kind##_color_aware_check(                  \
+			&m, profile, now, row->tokens[0], (enum rte_color)row->came[0]);         \
+		if (until >> row->colour[0] & 1)                                                 \
+			return 0;                                                                \
+		then1 = m.time1;                                                                 \
+		then2 = m.time2;                                                                 \
+		for (i = 1; i < row->n; i++) {                                                   \
+			m.time1 = now;                                                           \
+			m.time2 = now;                                                           \
+			before = m;                                                              \
+			row->colour[i] = (uint8_t)rte_meter_##kind##_color_aware_check(          \
+				&m, profile, now, row->tokens[i], (enum rte_color)row->came[i]); \
+			if (unlikely(until >> row->colour[i] & 1)) {                             \
+				m = before;                                                      \
+				break;                                                           \
+			}                                                                        \
+		}                                                                                \
+		m.time1 = then1;                                                                 \
+		m.time2 = then2;                                                                 \
+		*meter = m;                                                                      \
+		return i;                                                                        \
+	}
+CHECK_ROW(srtcm, time, time)
+CHECK_ROW(trtcm, time_tc, time_tp)
+CHECK_ROW(trtcm_rfc4115, time_tc, time_te)
+
+uint16_t sl_pol_check_row(struct pol_meter *meter, const struct pol_profile *profile, uint64_t now,
+			  struct pol_row *row, uint8_t until)
+{
+	/* rte_meter does not change a profile, but does not say so. */
+	struct pol_profile *p = (struct pol_profile *)(uintptr_t)profile;
+
+	now <<= POL_TIME_SHIFT;
+	switch (profile->algorithm) {
+	case POL_SRTCM:
+		return check_srtcm(&meter->srtcm, &p->srtcm, now, row, until);
+	case POL_TRTCM:
+		return check_trtcm(&meter->trtcm, &p->trtcm, now, row, until);
+	default:
+		return check_trtcm_rfc4115(&meter->trtcm4115, &p->trtcm4115, now, row, until);
+	}
+}

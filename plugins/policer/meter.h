@@ -86,12 +86,6 @@ static inline uint8_t sl_pol_check_meter(struct pol_meter *meter, const struct p
 	now <<= POL_TIME_SHIFT;
 	switch (profile->algorithm) {
 	case POL_SRTCM:
-		/* No period has passed since the packet before: then no token comes, and nothing
-		 * waits for a division. */
-		if (now - meter->srtcm.time < p->srtcm.cir_period)
-			return (uint8_t)rte_meter_srtcm_color_aware_check(&meter->srtcm, &p->srtcm,
-									  meter->srtcm.time, tokens,
-									  (enum rte_color)came);
 		return (uint8_t)rte_meter_srtcm_color_aware_check(&meter->srtcm, &p->srtcm, now,
 								  tokens, (enum rte_color)came);
 	case POL_TRTCM:
@@ -102,5 +96,20 @@ static inline uint8_t sl_pol_check_meter(struct pol_meter *meter, const struct p
 			&meter->trtcm4115, &p->trtcm4115, now, tokens, (enum rte_color)came);
 	}
 }
+
+/* Packets of a burst for the same meter, in their order. */
+struct pol_row {
+	uint16_t n;
+	uint8_t came[SL_BURST], colour[SL_BURST];
+	uint32_t tokens[SL_BURST];
+};
+
+/**
+ * Colour them as sl_pol_check_meter() would one after the other, up to the first that gets a
+ * colour of `until`, a bit each: that one takes nothing.
+ * @return how many were coloured
+ */
+uint16_t sl_pol_check_row(struct pol_meter *meter, const struct pol_profile *profile, uint64_t now,
+			  struct pol_row *row, uint8_t until);
 
 #endif

@@ -111,7 +111,6 @@ struct pol_policy {
 	struct pol_action actions[3];
 	bool exempt, aware, symmetric;
 	bool like_green[3]; /* the action of that colour is that of green */
-	bool decided;       /* each colour's is, or is to drop: none needs to walk for its own */
 	uint8_t per;        /* enum pol_per */
 	uint8_t layer;      /* enum pol_layer */
 	uint64_t idle;      /* ticks after which a meter may go: it is full by then */

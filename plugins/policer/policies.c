@@ -59,11 +59,9 @@ static void fill_policy(struct pol_policy *policy, const struct pol_meter_config
 	policy->aware = config->aware;
 	policy->symmetric = config->symmetric;
 	policy->layer = (uint8_t)config->layer;
-	policy->decided = true;
 	for (unsigned int i = 0; i < 3; i++) {
 		policy->actions[i] = action_of(config, i);
 		policy->like_green[i] = equal(&policy->actions[i], &policy->actions[0]);
-		policy->decided &= policy->actions[i].drop || policy->like_green[i];
 	}
 	/* Flows that find no room share a meter that has the same rates, split. */
 	policy->shared_profile = policy->profile;

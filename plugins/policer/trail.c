@@ -95,21 +95,6 @@ static bool find(struct sl_node *node, const struct pol_set *set, uint64_t handl
 	return true;
 }
 
-/* Packets in a row of the same meter and colour: counted together. */
-struct row {
-	uint8_t colour;
-	uint32_t packets;
-	uint64_t bytes;
-};
-
-static inline void count_row(struct sl_node *node, const struct pol_by *by, struct row *row)
-{
-	if (row->packets > 0)
-		sl_pol_note(node, by, row->colour, row->packets, row->bytes);
-	row->packets = 0;
-	row->bytes = 0;
-}
-
 /* Flows that have meters of their own: both of their lines. */
 static inline void fetch_meters(const struct pol_worker *worker, const uint64_t *handles,
 				uint16_t n)
@@ -124,59 +109,107 @@ static inline void fetch_meters(const struct pol_worker *worker, const uint64_t 
 	}
 }
 
-/* Ask the meter about a packet. false: its action is not the one of its flow. Then, and where it
- * is only a look, the meter is as it was. */
-static inline bool ask(struct sl_node *node, const struct pol_by *by, const struct rte_mbuf *m,
-		       uint8_t came, bool commit, uint8_t *colour)
+/* Packets from the first on that ask the same meter. */
+static inline uint16_t count_row(const uint64_t *handles, uint16_t n)
 {
-	const struct pol_policy *policy = by->policy;
-	bool keep = commit && policy->decided;
-	struct pol_meter before;
+	uint16_t i = 1;
 
-	if (!keep)
-		before = *by->meter;
-	*colour = sl_pol_check_meter(by->meter, by->profile, sl_now(node),
-				     sl_pol_tokens(by->profile, policy->layer, m), came);
-	if (keep)
-		return true;
-	if (policy->actions[*colour].drop || policy->like_green[*colour]) {
-		if (!commit)
-			*by->meter = before;
-		return true;
+	while (i < n && ((handles[i] ^ handles[0]) & ~COLOUR_BITS) == 0)
+		i++;
+	return i;
+}
+
+/* Colours whose packets have to walk, a bit each: they meet another fate than their flow's. */
+static inline uint8_t walking_colours(const struct pol_policy *policy)
+{
+	uint8_t colours = 0;
+
+	for (unsigned int i = 0; i < 3; i++)
+		if (!policy->actions[i].drop && !policy->like_green[i])
+			colours |= (uint8_t)(1 << i);
+	return colours;
+}
+
+/* What becomes of the packets, and what is counted of them. */
+static inline void settle(struct sl_node *node, const struct pol_by *by, const struct pol_row *row,
+			  const struct rte_mbuf *const *pkts, uint8_t *edge, uint16_t n,
+			  bool commit)
+{
+	uint64_t packets[3] = {0}, bytes[3] = {0};
+
+	for (uint16_t i = 0; i < n; i++) {
+		packets[row->colour[i]]++;
+		bytes[row->colour[i]] += pkts[i]->pkt_len;
 	}
-	*by->meter = before;
-	return false;
+	for (uint8_t colour = 0; colour < 3; colour++) {
+		if (packets[colour] == 0)
+			continue;
+		if (commit)
+			sl_pol_note(node, by, colour, packets[colour], bytes[colour]);
+		if (!by->policy->actions[colour].drop)
+			continue;
+		for (uint16_t i = 0; i < n; i++)
+			if (row->colour[i] == colour)
+				edge[i] = SL_DROP(POL_GREEN + colour);
+	}
+}
+
+/* One packet, as rows are where each flow has its meter. */
+static inline uint16_t ask_one(struct sl_node *node, const struct pol_by *by, uint64_t handle,
+			       const struct rte_mbuf *m, uint8_t *edge, bool commit)
+{
+	struct pol_meter meter = *by->meter;
+	uint8_t colour;
+
+	colour = sl_pol_check_meter(&meter, by->profile, sl_now(node),
+				    sl_pol_tokens(by->profile, by->policy->layer, m),
+				    handle >> COLOUR_SHIFT & 3);
+	if (!by->policy->actions[colour].drop && !by->policy->like_green[colour])
+		return 0;
+	if (by->policy->actions[colour].drop)
+		*edge = SL_DROP(POL_GREEN + colour);
+	if (commit) {
+		*by->meter = meter;
+		sl_pol_note(node, by, colour, 1, m->pkt_len);
+	}
+	return 1;
+}
+
+static uint16_t ask_row(struct sl_node *node, const struct pol_by *by, const uint64_t *handles,
+			const struct rte_mbuf *const *pkts, uint8_t *edge, uint16_t n, bool commit)
+{
+	struct pol_meter looked = *by->meter;
+	struct pol_row row;
+	uint16_t done;
+
+	row.n = n;
+	for (uint16_t i = 0; i < n; i++) {
+		row.tokens[i] = sl_pol_tokens(by->profile, by->policy->layer, pkts[i]);
+		row.came[i] = handles[i] >> COLOUR_SHIFT & 3;
+	}
+	done = sl_pol_check_row(commit ? by->meter : &looked, by->profile, sl_now(node), &row,
+				walking_colours(by->policy));
+	settle(node, by, &row, pkts, edge, done, commit);
+	return done;
 }
 
 uint16_t sl_pol_guard(struct sl_node *node, const uint64_t *handles,
 		      const struct rte_mbuf *const *pkts, uint8_t *edge, uint16_t n, bool commit)
 {
 	const struct pol_set *set = sl_pol_set(node);
-	struct pol_by by = {0};
-	struct row row = {0};
-	uint64_t meter = ~handles[0]; /* the handle, without the colour */
-	uint16_t i;
+	struct pol_by by;
 
 	fetch_meters(node->state, handles, n);
-	for (i = 0; i < n; i++) {
-		uint8_t colour;
+	for (uint16_t i = 0; i < n;) {
+		uint16_t row = count_row(handles + i, (uint16_t)(n - i)), done;
 
-		if ((handles[i] ^ meter) & ~COLOUR_BITS) {
-			count_row(node, &by, &row);
-			if (!find(node, set, handles[i], &by))
-				break;
-			meter = handles[i];
-		}
-		if (!ask(node, &by, pkts[i], handles[i] >> COLOUR_SHIFT & 3, commit, &colour))
-			break;
-		if (by.policy->actions[colour].drop)
-			edge[i] = SL_DROP(POL_GREEN + colour);
-		if (colour != row.colour)
-			count_row(node, &by, &row);
-		row.colour = colour;
-		row.packets += commit;
-		row.bytes += commit ? pkts[i]->pkt_len : 0;
+		if (!find(node, set, handles[i], &by))
+			return i;
+		done = row == 1 ? ask_one(node, &by, handles[i], pkts[i], edge + i, commit)
+				: ask_row(node, &by, handles + i, pkts + i, edge + i, row, commit);
+		i = (uint16_t)(i + done);
+		if (done < row)
+			return i;
 	}
-	count_row(node, &by, &row);
-	return i;
+	return n;
 }
