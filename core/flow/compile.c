@@ -121,15 +121,31 @@ static void make_front(struct action *action, const struct sl_trail *trail)
 		memset(action->front + trail->entropy_at, 0, 2);
 }
 
+static void make_guards(struct action *action, const struct sl_trail *trail)
+{
+	const struct trail_tie *last = NULL;
+	unsigned int count = 0;
+
+	for (uint32_t i = 0; i < trail->tie_count; i++) {
+		if (!trail->ties[i].guards)
+			continue;
+		last = &trail->ties[i];
+		action->flags |= COURSE_GUARD;
+		action->guards |= UINT32_C(1) << last->step;
+		count++;
+	}
+	/* Handles of some make courses of their own; there are only so many of these. */
+	if (count == 1 && last->shares && trail->fusion->stats.actions < MOST_COURSES / 2) {
+		action->flags |= COURSE_SHARED;
+		action->handle = last->handle;
+	}
+}
+
 static void make_action(struct action *action, const struct sl_trail *trail,
 			const struct sl_hop *target, uint8_t reason)
 {
 	action->entropy_at = SL_PUSH_NONE;
-	for (uint32_t i = 0; i < trail->tie_count; i++)
-		if (trail->ties[i].guards) {
-			action->flags |= COURSE_GUARD;
-			action->guards |= UINT32_C(1) << trail->ties[i].step;
-		}
+	make_guards(action, trail);
 	/* A packet that is dropped in the end is checked all the same. */
 	action->most = trail->most;
 	action->ttl_least = trail->ttl_least;

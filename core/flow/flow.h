@@ -153,7 +153,8 @@ enum course_flag {
 	COURSE_MARK = 1 << 4,
 	COURSE_GUARD = 1 << 5,
 	COURSE_DROP = 1 << 6,
-	COURSE_PARSE = 1 << 7, /* who gets it wants its fields */
+	COURSE_PARSE = 1 << 7,  /* who gets it wants its fields */
+	COURSE_SHARED = 1 << 8, /* its only guard is asked with `handle` for all flows */
 };
 
 /* A 16-bit field of the front that holds a length. */
@@ -189,6 +190,7 @@ struct action {
 	struct fix fixes[MOST_FIXES];
 	struct sum sums[2];
 	uint32_t zeros;
+	uint64_t handle;
 	uint8_t front[MOST_FRONT] __rte_aligned(64);
 };
 
@@ -241,7 +243,7 @@ struct trail_tie {
 	uint64_t cuts; /* of the fusion, when it was said */
 	int16_t longer;
 	uint8_t step;
-	bool guards;
+	bool guards, shares;
 };
 
 /* Verification: what the action made of a copy. */
@@ -497,12 +499,11 @@ static inline unsigned int behind_tags(const uint8_t *frame, unsigned int length
 /* What guards say of a packet: one of these, or the edge that drops it. */
 enum { GUARD_GO, GUARD_WALK };
 
-static inline uint8_t guard_verdict(const struct tie *tie, uint8_t edge)
+static inline uint8_t guard_verdict(const struct sl_hop *hop, uint8_t edge)
 {
 	if (likely(edge == SL_ON))
 		return GUARD_GO;
-	if (edge >= SL_EDGE_DROP &&
-	    edge - (uint32_t)SL_EDGE_DROP < sl_hop_of(tie->node)->own_reasons)
+	if (edge >= SL_EDGE_DROP && edge - (uint32_t)SL_EDGE_DROP < hop->own_reasons)
 		return edge;
 	return GUARD_WALK;
 }
@@ -511,9 +512,9 @@ static inline uint8_t guard_verdict(const struct tie *tie, uint8_t edge)
  * walks. *who: the one that made it walk, or drops it. */
 uint8_t sl_guards_ask(struct sl_fusion *fusion, uint32_t first, const struct rte_mbuf *m,
 		      bool commit, const struct tie **who);
-/* One of them dropped a packet: those before that hop have seen it. */
+/* One of them dropped a packet, at that step: those before it have seen it. */
 void sl_guard_dropped(struct sl_fusion *fusion, const struct course *course, uint32_t first,
-		      const struct tie *by, const struct rte_mbuf *m, uint64_t now);
+		      unsigned int step, const struct rte_mbuf *m, uint64_t now);
 
 /* verify.c */
 /* Make what the action would make of this packet, and record what the graph does. False: not now.

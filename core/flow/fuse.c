@@ -42,7 +42,7 @@ struct questions {
 	struct rte_mbuf *pkts[MOST_QUESTIONS];
 	void *flows[MOST_QUESTIONS];
 	struct course *courses[MOST_QUESTIONS];
-	const struct tie *ties[MOST_QUESTIONS]; /* the first of each flow */
+	const struct tie *ties[MOST_QUESTIONS]; /* of each flow; not where they share the handle */
 	uint64_t handles[MOST_QUESTIONS];
 	uint8_t edge[MOST_QUESTIONS];
 };
@@ -355,9 +355,9 @@ static __rte_always_inline void walk(struct pass *pass, unsigned int number, voi
 
 /* ---- Guards ---- */
 
-/* A packet was asked about; by: the tie whose guard decided. */
+/* A packet was asked about; step: whose guard decided. */
 static __rte_always_inline void obey(struct pass *pass, unsigned int number, uint16_t i,
-				     const struct tie *by, uint8_t verdict)
+				     unsigned int step, uint8_t verdict)
 {
 	struct questions *q = &pass->burst->questions;
 	struct course *course = q->courses[i];
@@ -370,9 +370,9 @@ static __rte_always_inline void obey(struct pass *pass, unsigned int number, uin
 		walk(pass, number, q->flows[i]);
 	} else {
 		pass->hits++;
-		sl_guard_dropped(pass->fusion, course, ties_of(number, q->flows[i]), by, q->pkts[i],
-				 pass->now);
-		discard(pass, q->place[i], course->steps[by->step].hop,
+		sl_guard_dropped(pass->fusion, course, ties_of(number, q->flows[i]), step,
+				 q->pkts[i], pass->now);
+		discard(pass, q->place[i], course->steps[step].hop,
 			(uint8_t)(verdict - (uint32_t)SL_EDGE_DROP));
 	}
 }
@@ -393,6 +393,8 @@ static __rte_always_inline uint16_t count_row(const struct pass *pass, unsigned 
 {
 	struct questions *q = &pass->burst->questions;
 	const struct course *course = q->courses[from];
+	bool shared = (course->action.flags & COURSE_SHARED) != 0;
+	uint64_t handle = course->action.handle;
 	uint16_t i;
 
 	for (i = from; i < n; i++) {
@@ -402,8 +404,10 @@ static __rte_always_inline uint16_t count_row(const struct pass *pass, unsigned 
 			course = q->courses[i];
 			if (lone_guard(course) != hop)
 				break;
+			shared = (course->action.flags & COURSE_SHARED) != 0;
+			handle = course->action.handle;
 		}
-		q->handles[i] = q->ties[i]->handle;
+		q->handles[i] = shared ? handle : q->ties[i]->handle;
 	}
 	return (uint16_t)(i - from);
 }
@@ -420,7 +424,8 @@ static __rte_always_inline uint16_t answer_row(struct pass *pass, unsigned int n
 			    (const struct rte_mbuf *const *)(q->pkts + from), q->edge + from, row,
 			    true);
 	for (uint16_t i = from; i < from + done; i++)
-		obey(pass, number, i, q->ties[i], guard_verdict(q->ties[i], q->edge[i]));
+		obey(pass, number, i, (unsigned int)__builtin_ctz(q->courses[i]->action.guards),
+		     guard_verdict(hop, q->edge[i]));
 	if (done < row)
 		walk(pass, number, q->flows[from + done++]);
 	return done;
@@ -436,7 +441,7 @@ static __rte_always_inline void answer_lane(struct pass *pass, unsigned int numb
 	pass->questions = 0;
 	for (uint16_t i = 0; i < n; i = (uint16_t)(i + done)) {
 		struct sl_hop *hop = lone_guard(q->courses[i]);
-		const struct tie *who = q->ties[i];
+		const struct tie *who = NULL;
 		uint8_t verdict = GUARD_WALK;
 
 		before = pass->walked;
@@ -456,7 +461,7 @@ static __rte_always_inline void answer_lane(struct pass *pass, unsigned int numb
 		if (*round_of(number, q->flows[i]) != fusion->round)
 			verdict = sl_guards_ask(fusion, ties_of(number, q->flows[i]), q->pkts[i],
 						true, &who);
-		obey(pass, number, i, who, verdict);
+		obey(pass, number, i, who != NULL ? who->step : 0, verdict);
 	}
 }
 
@@ -468,7 +473,7 @@ static __rte_noinline void answer(struct pass *pass, unsigned int number)
 		answer_lane(pass, LANE6);
 }
 
-/* Its tie is fetched meanwhile. */
+/* What it is to be asked with is fetched meanwhile. */
 static __rte_always_inline void wait_for_guard(struct pass *pass, unsigned int number, uint16_t at,
 					       void *flow, struct course *course,
 					       struct rte_mbuf *m, uint16_t place)
@@ -481,8 +486,10 @@ static __rte_always_inline void wait_for_guard(struct pass *pass, unsigned int n
 	q->pkts[i] = m;
 	q->flows[i] = flow;
 	q->courses[i] = course;
-	q->ties[i] = tie_at(pass->fusion, ties_of(number, flow));
-	rte_prefetch0(q->ties[i]);
+	if ((course->action.flags & COURSE_SHARED) == 0) {
+		q->ties[i] = tie_at(pass->fusion, ties_of(number, flow));
+		rte_prefetch0(q->ties[i]);
+	}
 	if (unlikely(i + 1 == MOST_QUESTIONS))
 		answer(pass, number);
 }

@@ -12,7 +12,7 @@ static uint8_t ask(const struct tie *tie, const struct rte_mbuf *m, bool commit)
 
 	if (sl_hop_guard(sl_hop_of(tie->node), &tie->handle, &m, &edge, 1, commit) == 0)
 		return GUARD_WALK;
-	return guard_verdict(tie, edge);
+	return guard_verdict(sl_hop_of(tie->node), edge);
 }
 
 uint8_t sl_guards_ask(struct sl_fusion *fusion, uint32_t first, const struct rte_mbuf *m,
@@ -42,19 +42,19 @@ uint8_t sl_guards_ask(struct sl_fusion *fusion, uint32_t first, const struct rte
 }
 
 void sl_guard_dropped(struct sl_fusion *fusion, const struct course *course, uint32_t first,
-		      const struct tie *by, const struct rte_mbuf *m, uint64_t now)
+		      unsigned int step, const struct rte_mbuf *m, uint64_t now)
 {
-	for (uint32_t i = 0; i <= by->step; i++) {
-		const struct step *step = &course->steps[i];
+	for (uint32_t i = 0; i <= step; i++) {
+		const struct step *passed = &course->steps[i];
 
-		sl_tally(&step->hop->packets, 1);
-		sl_tally(&step->hop->fused, 1);
-		sl_tally(&step->hop->bytes, m->pkt_len + (uint64_t)(int64_t)step->longer);
+		sl_tally(&passed->hop->packets, 1);
+		sl_tally(&passed->hop->fused, 1);
+		sl_tally(&passed->hop->bytes, m->pkt_len + (uint64_t)(int64_t)passed->longer);
 	}
 	for (uint32_t i = 0; i < course->credit_count; i++) {
 		const struct credit *credit = &course->credits[i];
 
-		if (credit->step >= by->step)
+		if (credit->step >= step)
 			continue;
 		if (credit->packets != NULL)
 			sl_tally(credit->packets, 1);
@@ -69,7 +69,7 @@ void sl_guard_dropped(struct sl_fusion *fusion, const struct course *course, uin
 			.seen = now,
 		};
 
-		if (tie->step < by->step)
+		if (tie->step < step)
 			sl_hop_credit(sl_hop_of(tie->node), tie->handle, &usage);
 	}
 }

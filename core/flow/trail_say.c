@@ -331,3 +331,10 @@ void sl_trail_guard(struct sl_trail *trail)
 	else
 		trail->ties[trail->tie_count - 1].guards = true;
 }
+
+void sl_trail_guard_shared(struct sl_trail *trail)
+{
+	sl_trail_guard(trail);
+	if (!trail->refused)
+		trail->ties[trail->tie_count - 1].shares = true;
+}

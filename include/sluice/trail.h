@@ -196,6 +196,12 @@ SL_PUBLIC void sl_trail_session(struct sl_trail *trail, struct sl_anchor *anchor
  */
 SL_PUBLIC void sl_trail_guard(struct sl_trail *trail);
 
+/**
+ * The same, where sl_trail_session() was given one of few handles that many flows have (a meter
+ * that they share): what they have in common holds it, and their packets need not look for it.
+ */
+SL_PUBLIC void sl_trail_guard_shared(struct sl_trail *trail);
+
 /** Bring a session up to date: credit() is called for each of its fused flows that did
  * something. Worker: process(), tick(), collect(). */
 SL_PUBLIC void sl_anchor_sync(struct sl_node *node, struct sl_anchor *anchor);

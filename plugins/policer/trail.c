@@ -72,7 +72,10 @@ void sl_pol_say(struct sl_node *node, const struct rte_mbuf *m, const struct pol
 	if (action->set_mark)
 		sl_trail_set(trail, SL_FIELD_MARK, &action->mark);
 	sl_trail_session(trail, by->anchor, by->handle | (uint64_t)came << COLOUR_SHIFT);
-	sl_trail_guard(trail);
+	if (by->flow == NULL)
+		sl_trail_guard_shared(trail);
+	else
+		sl_trail_guard(trail);
 }
 
 /* What the handle names. false: it is of another configuration. */

@@ -386,8 +386,13 @@ static void work(struct sl_node *node, struct rte_mbuf **pkts, uint8_t *edge, ui
 			sl_trail_session(trail, &counts->anchors[session], session);
 			if (job->what == GUARD && sl_packet(pkts[i])->family != SL_L3_MPLS)
 				sl_trail_guard(trail);
-			if (metered(job, sport_of(pkts[i])))
-				sl_trail_guard(trail);
+			if (metered(job, sport_of(pkts[i]))) {
+				/* Some flows have a handle of their own. */
+				if (session % 4 == 0)
+					sl_trail_guard(trail);
+				else
+					sl_trail_guard_shared(trail);
+			}
 		}
 		edge[i] = do_job(node, pkts[i], job, trail);
 		counts->packets++;
@@ -415,10 +420,10 @@ static uint16_t guard(struct sl_node *node, const uint64_t *handles,
 	const struct job *job = *(const struct job *const *)node->data;
 	struct counts *counts = node->state;
 
-	(void)handles;
 	assert_true(commit || n == 1);
 	for (uint16_t i = 0; i < n; i++) {
 		if (job->what == METER) {
+			assert_int_equal(handles[i], sl_packet_hash(pkts[i]) % 4096);
 			if (meter_walks(id_of(pkts[i])))
 				return i;
 			edge[i] = commit ? meter(counts, id_of(pkts[i]))
