@@ -138,12 +138,26 @@ static inline void settle(struct sl_node *node, const struct pol_by *by, const s
 			  const struct rte_mbuf *const *pkts, uint8_t *edge, uint16_t n,
 			  bool commit)
 {
-	uint64_t packets[3] = {0}, bytes[3] = {0};
+	uint64_t yellow = 0, red = 0, yellow_bytes = 0, red_bytes = 0, all = 0, packets[3],
+		 bytes[3];
 
+	/* In registers: most are of one colour, and would wait for each other in an array. */
 	for (uint16_t i = 0; i < n; i++) {
-		packets[row->colour[i]]++;
-		bytes[row->colour[i]] += pkts[i]->pkt_len;
+		uint8_t colour = row->colour[i];
+		uint32_t length = pkts[i]->pkt_len;
+
+		all += length;
+		yellow += colour == RTE_COLOR_YELLOW;
+		red += colour == RTE_COLOR_RED;
+		yellow_bytes += colour == RTE_COLOR_YELLOW ? length : 0;
+		red_bytes += colour == RTE_COLOR_RED ? length : 0;
 	}
+	packets[RTE_COLOR_GREEN] = n - yellow - red;
+	packets[RTE_COLOR_YELLOW] = yellow;
+	packets[RTE_COLOR_RED] = red;
+	bytes[RTE_COLOR_GREEN] = all - yellow_bytes - red_bytes;
+	bytes[RTE_COLOR_YELLOW] = yellow_bytes;
+	bytes[RTE_COLOR_RED] = red_bytes;
 	for (uint8_t colour = 0; colour < 3; colour++) {
 		if (packets[colour] == 0)
 			continue;
