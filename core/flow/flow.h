@@ -9,8 +9,10 @@
  *   course.c   courses: what many flows share; credit for hops and counters
  *   flow.c     flows and their ties to sessions; ageing
  *   execute.h  a packet takes its flow's action
+ *   burst.h    keys of a burst
+ *   pass.h     a burst on its way
  *   fuse.c     the node: look up, decide, execute
- *   guard.c    what guards say of a packet
+ *   guard.c    what guards say of packets
  *   verify.c   is it what the graph would have done?
  *   fusion.c   the whole of it
  *
