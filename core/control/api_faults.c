@@ -77,11 +77,15 @@ static const struct sl_api_member restart_members[] = {
 	{.name = NULL},
 };
 
-static bool is_known(const struct sl_chain *chain, const char *name)
+/* *part: of the merged chain, while one drains. */
+static bool is_known(const struct sl_chain *chain, const char *name, enum sl_part *part)
 {
+	*part = SL_PART_BOTH;
 	for (unsigned int i = 0; i < chain->vnf_count; i++)
-		if (strcmp(chain->vnfs[i].name, name) == 0)
+		if (strcmp(chain->vnfs[i].name, name) == 0) {
+			*part = chain->vnfs[i].part;
 			return true;
+		}
 	for (unsigned int i = 0; i < chain->steering_count; i++)
 		if (strcmp(chain->ports[chain->steerings[i].port].name, name) == 0)
 			return true;
@@ -92,12 +96,18 @@ static json_t *restart(struct sl_api_call *call)
 {
 	const struct restart_args *args = call->args;
 	struct sl_errors *errors;
+	enum sl_part part;
 	json_t *answer;
 	int err;
 
-	if (!is_known(call->engine->generation->chain, args->vnf))
+	if (!is_known(call->engine->generation->chain, args->vnf, &part))
 		return sl_api_fail(call, SL_API_NOT_FOUND, "vnf", "`sluice show vnfs` lists them",
 				   "no VNF `%s`, and no port of that name has steering", args->vnf);
+	if (part == SL_PART_OLD)
+		return sl_api_fail(call, SL_API_CONFLICT, "vnf",
+				   "it ends with the drain; `sluice rollback` keeps it",
+				   "`%s` drains: it gets no new packets, and no fresh instance",
+				   args->vnf);
 	errors = sl_errors_new();
 	if (errors == NULL)
 		return NULL;

@@ -9,6 +9,7 @@
 #include <rte_cycles.h>
 
 #include <core/chain/merge.h>
+#include <core/host/faults.h>
 #include <core/host/log.h>
 #include <core/host/private.h>
 #include <core/host/recent.h>
@@ -225,6 +226,7 @@ int sl_drain_end(struct sl_engine *engine, struct sl_errors *errors)
 		sl_chain_free(new);
 		return err;
 	}
+	sl_faults_drained(engine);
 	tell_end(engine, drain->from, &sum, how);
 	sl_drain_free(engine);
 	return 0;
@@ -272,6 +274,7 @@ int sl_drain_return(struct sl_engine *engine, bool dry_run, struct sl_applied *a
 	if (dry_run)
 		return 0;
 	name_old_vnfs(engine->generation);
+	sl_faults_drained(engine);
 	tell_end(engine, from, &sum, "it runs again");
 	sl_drain_free(engine);
 	return 0;

@@ -211,6 +211,15 @@ static bool tell_change(struct sl_diff *diff, enum sl_change_of of, enum sl_chan
 	return true;
 }
 
+/* Whether one of the merged chain ends with it, though the old chain has it: see stays(). */
+static bool is_replaced(const struct sl_diff *diff, const struct sl_merged *m, unsigned int vnf)
+{
+	for (unsigned int i = 0; i < m->old->vnf_count; i++)
+		if (m->vnfs[i] == vnf)
+			return diff->vnfs[i] == SL_NEW;
+	return false;
+}
+
 /* For the operator: what there was before the old chain began to drain is there again. */
 static bool tell_return(struct sl_diff *diff, const struct sl_chain *merged)
 {
@@ -225,6 +234,9 @@ static bool tell_return(struct sl_diff *diff, const struct sl_chain *merged)
 		if (vnf->part == SL_PART_NEW)
 			told &= tell_change(diff, SL_OF_VNF, SL_CHANGE_REMOVED, vnf->name,
 					    "of the new chain; its sessions are lost");
+		else if (is_replaced(diff, merged->merged, i))
+			told &= tell_change(diff, SL_OF_VNF, SL_CHANGE_REPLACED, vnf->name,
+					    "it is in quarantine");
 		else
 			told &= tell_change(diff, SL_OF_VNF, SL_CHANGE_KEPT, vnf->name, "");
 	}
@@ -245,6 +257,12 @@ static bool changed(const struct sl_instance *instance, const struct sl_chain_vn
 	       !sl_params_equal(vnf->type->params, instance->config, vnf->config);
 }
 
+/* What crashed meanwhile is not given its old configuration: a fresh one gets it. */
+static bool stays(const struct sl_instance *instance, const struct sl_chain_vnf *vnf)
+{
+	return sl_instance_quarantined(instance) == SL_QUARANTINE_NONE || !changed(instance, vnf);
+}
+
 /* From the merged chain back to the old one. */
 struct sl_diff *sl_drain_diff_back(struct sl_engine *engine, const struct sl_chain *merged,
 				   struct sl_errors *errors)
@@ -252,9 +270,8 @@ struct sl_diff *sl_drain_diff_back(struct sl_engine *engine, const struct sl_cha
 	const struct sl_merged *m = merged->merged;
 	struct sl_diff *diff = sl_diff_empty(m->old);
 
-	if (diff == NULL || !tell_return(diff, merged)) {
+	if (diff == NULL) {
 		sl_fail(errors, ENOMEM, "out of memory");
-		sl_diff_free(diff);
 		return NULL;
 	}
 	diff->ends = SL_PART_NEW;
@@ -262,9 +279,18 @@ struct sl_diff *sl_drain_diff_back(struct sl_engine *engine, const struct sl_cha
 	memcpy(diff->vnfs, m->vnfs, m->old->vnf_count * sizeof(*diff->vnfs));
 	memcpy(diff->steerings, m->steerings, m->old->steering_count * sizeof(*diff->steerings));
 	for (unsigned int i = 0; i < m->old->vnf_count; i++) {
+		const struct sl_instance *instance = engine->generation->vnfs[m->vnfs[i]];
+
 		diff->carried_vnfs[i] = SL_NEW;
-		diff->configure_vnfs[i] =
-			changed(engine->generation->vnfs[m->vnfs[i]], &m->old->vnfs[i]);
+		if (stays(instance, &m->old->vnfs[i]))
+			diff->configure_vnfs[i] = changed(instance, &m->old->vnfs[i]);
+		else
+			diff->vnfs[i] = SL_NEW;
+	}
+	if (!tell_return(diff, merged)) {
+		sl_fail(errors, ENOMEM, "out of memory");
+		sl_diff_free(diff);
+		return NULL;
 	}
 	if (sl_placement_vnfs(engine, m->old, diff->masks, errors) == 0)
 		return diff;

@@ -144,8 +144,10 @@ static const struct sl_chain_vnf *vnf_of(const struct sl_engine *engine,
 
 	*port = instance->name;
 	for (unsigned int i = 0; i < g->chain->vnf_count; i++)
-		if (g->vnfs[i] == instance)
+		if (g->vnfs[i] == instance) {
+			*port = g->chain->vnfs[i].name; /* it may not yet be called so itself */
 			return &g->chain->vnfs[i];
+		}
 	for (unsigned int h = 0; h < g->plan->hop_count; h++)
 		if (g->hops[h].instance == instance && g->plan->hops[h].port != UINT_MAX)
 			*port = g->chain->ports[g->plan->hops[h].port].name;
@@ -249,17 +251,32 @@ static uint64_t ticks(uint64_t ns)
 	return (uint64_t)((double)ns * (double)rte_get_tsc_hz() / 1e9);
 }
 
+static enum sl_part steering_part(const struct sl_generation *generation,
+				  const struct sl_instance *instance)
+{
+	for (unsigned int h = 0; h < generation->plan->hop_count; h++)
+		if (generation->hops[h].instance == instance)
+			return generation->plan->hops[h].part;
+	return SL_PART_BOTH;
+}
+
 /* What the chain says of the instance; steering has no keys for it. */
 static struct sl_chain_vnf policy_of(const struct sl_engine *engine,
 				     const struct sl_instance *instance, const char **name)
 {
 	const struct sl_chain_vnf *vnf = vnf_of(engine, instance, name);
+	struct sl_chain_vnf policy = {.on_fault = SL_ON_FAULT_RESTART,
+				      .restart_after = SL_RESTART_AFTER,
+				      .restart_most = SL_RESTART_MOST};
 
 	if (vnf != NULL)
-		return *vnf;
-	return (struct sl_chain_vnf){.on_fault = SL_ON_FAULT_RESTART,
-				     .restart_after = SL_RESTART_AFTER,
-				     .restart_most = SL_RESTART_MOST};
+		policy = *vnf;
+	else
+		policy.part = steering_part(engine->generation, instance);
+	/* What drains ends soon; a restart would end it now, for all flows. */
+	if (policy.part == SL_PART_OLD && policy.on_fault == SL_ON_FAULT_RESTART)
+		policy.on_fault = SL_ON_FAULT_DROP;
+	return policy;
 }
 
 /* Twice as long each time, unless it ran for the longest of these meanwhile. */
@@ -314,6 +331,18 @@ int sl_faults_restart(struct sl_engine *engine, const char *name, struct sl_erro
 	return 0;
 }
 
+/* An apply put it in the place of one that waited for a restart. */
+static void forget_restart(const struct sl_engine *engine, struct sl_faults *faults,
+			   const struct sl_instance *instance)
+{
+	const char *name;
+	const struct sl_chain_vnf *vnf = vnf_of(engine, instance, &name);
+
+	for (unsigned int i = 0; vnf != NULL && i < faults->recovery_count; i++)
+		if (strcmp(faults->recoveries[i].name, name) == 0)
+			faults->recoveries[i].waiting = false;
+}
+
 /* Returns whether the instance is in quarantine; *due: the VNF to restart now. */
 static bool follow(struct sl_engine *engine, struct sl_faults *faults, struct sl_instance *instance,
 		   const char **due)
@@ -323,15 +352,16 @@ static bool follow(struct sl_engine *engine, struct sl_faults *faults, struct sl
 	struct sl_chain_vnf policy;
 	const char *name;
 
-	if (now == SL_QUARANTINE_NONE)
+	if (now == SL_QUARANTINE_NONE) {
+		forget_restart(engine, faults, instance);
 		return false;
+	}
 	policy = policy_of(engine, instance, &name);
 	recovery = recovery_of(faults, name);
 	if (policy.on_fault == SL_ON_FAULT_BYPASS)
 		wanted = SL_QUARANTINE_BYPASS;
 	if (wanted != now)
 		sl_instance_quarantine(instance, wanted); /* the chain changed its mind */
-	/* What drains ends soon; a restart would end it now, for all flows. */
 	if (recovery == NULL || policy.part == SL_PART_OLD)
 		return true;
 	if (policy.on_fault != SL_ON_FAULT_RESTART)
@@ -363,6 +393,39 @@ unsigned int sl_faults_tend(struct sl_engine *engine)
 	else if (due != NULL)
 		restart(engine, due);
 	return count;
+}
+
+/* Names of a merged chain end with its generation. */
+static void keep_by_name(struct sl_faults *faults, struct sl_recovery *was)
+{
+	char *suffix = strchr(was->name, '@');
+
+	if (suffix == NULL)
+		return;
+	*suffix = '\0';
+	for (unsigned int i = 0; i < faults->recovery_count; i++) {
+		struct sl_recovery *now = &faults->recoveries[i];
+
+		if (now != was && strcmp(now->name, was->name) == 0) {
+			now->faults += was->faults;
+			was->name[0] = '\0';
+			return;
+		}
+	}
+}
+
+void sl_faults_drained(struct sl_engine *engine)
+{
+	struct sl_faults *faults = engine->private->faults;
+	unsigned int kept = 0;
+
+	for (unsigned int i = 0; faults != NULL && i < faults->recovery_count; i++)
+		keep_by_name(faults, &faults->recoveries[i]);
+	for (unsigned int i = 0; faults != NULL && i < faults->recovery_count; i++)
+		if (faults->recoveries[i].name[0] != '\0')
+			faults->recoveries[kept++] = faults->recoveries[i];
+	if (faults != NULL)
+		faults->recovery_count = kept;
 }
 
 void sl_faults_state(const struct sl_engine *engine, const struct sl_instance *instance, char *text,

@@ -61,6 +61,8 @@ const struct sl_recovery *sl_faults_recovery(const struct sl_engine *engine, con
 /* "drop", "bypass", "restart in 250 ms" for an instance in quarantine, else "". */
 void sl_faults_state(const struct sl_engine *engine, const struct sl_instance *instance, char *text,
 		     size_t size);
+/* A drain is over: faults of `nat@6` are those of `nat` from now on, as its counters are. */
+void sl_faults_drained(struct sl_engine *engine);
 /* A fresh instance for a VNF at once. 0 or -errno with messages. */
 int sl_faults_restart(struct sl_engine *engine, const char *name, struct sl_errors *errors);
 

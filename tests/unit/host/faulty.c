@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* A plugin that misbehaves once in so many packets, or all the time: for tests of containment. */
+/* A plugin that misbehaves once in so many packets, when it is told to, or all the time: for tests
+ * of containment. */
 #include <stdlib.h>
 #include <time.h>
 
@@ -8,10 +9,10 @@
 
 #include <rte_pause.h>
 
-enum how { SEGV, DIVIDE, ABORT, LOOP, SLEEP, EDGE, LEAK, GUARD, CREDIT, LIE };
+enum how { SEGV, DIVIDE, ABORT, LOOP, SLEEP, EDGE, LEAK, GUARD, CREDIT, LIE, KNOWS };
 
 static const char *const hows[] = {"segv", "divide", "abort",  "loop", "sleep", "edge",
-				   "leak", "guard",  "credit", "lie",  NULL};
+				   "leak", "guard",  "credit", "lie",  "knows", NULL};
 
 struct config {
 	uint64_t given;
@@ -28,6 +29,7 @@ static const struct sl_param params[] = {
 	 .doc = "What it does."},
 	{.name = "every",
 	 .kind = SL_UINT,
+	 .flags = SL_LIVE,
 	 .offset = offsetof(struct config, every),
 	 .def = "1000000",
 	 .min = 1,
@@ -38,6 +40,7 @@ static const struct sl_param params[] = {
 
 struct state {
 	uint64_t packets, guarded;
+	bool told; /* to misbehave at the next chance */
 	struct sl_anchor anchor;
 };
 
@@ -50,6 +53,7 @@ static void misbehave(enum how how)
 	case SEGV:
 	case GUARD:
 	case CREDIT:
+	case KNOWS:
 		*null = 1;
 		break;
 	case DIVIDE:
@@ -70,12 +74,29 @@ static void misbehave(enum how how)
 
 static const struct config *config_of(struct sl_node *node)
 {
-	return *(const struct config **)node->data;
+	return __atomic_load_n((const struct config **)node->data, __ATOMIC_ACQUIRE);
+}
+
+/* Is it time? counter: of the chances that there were. */
+static bool due(struct sl_node *node, uint64_t *counter)
+{
+	struct state *state = node->state;
+	bool told = state->told;
+
+	state->told = false;
+	return ++*counter % config_of(node)->every == 0 || told;
 }
 
 static int create(struct sl_instance *instance, const void *config, struct sl_errors *errors)
 {
 	*(const void **)sl_instance_data(instance) = config;
+	return 0;
+}
+
+static int configure(struct sl_instance *instance, const void *config, struct sl_errors *errors)
+{
+	__atomic_store_n((const void **)sl_instance_data(instance), config, __ATOMIC_RELEASE);
+	sl_synchronize();
 	return 0;
 }
 
@@ -104,8 +125,8 @@ static void process(struct sl_node *node, struct rte_mbuf **pkts, uint8_t *edge,
 	const struct config *config = config_of(node);
 	struct state *state = node->state;
 
-	for (uint16_t i = 0; i < n; i++) {
-		if (++state->packets % config->every != 0 || config->how >= LEAK)
+	for (uint16_t i = 0; i < n && config->how < LEAK; i++) {
+		if (!due(node, &state->packets))
 			continue;
 		if (config->how == EDGE)
 			edge[i] = 119;
@@ -128,14 +149,25 @@ static uint16_t guard(struct sl_node *node, const uint64_t *handles,
 	struct state *state = node->state;
 
 	for (uint16_t i = 0; i < n; i++)
-		if (++state->guarded % config_of(node)->every == 0)
+		if (due(node, &state->guarded))
 			misbehave(GUARD);
 	return n;
 }
 
+/* It has no sessions. */
+static bool knows(struct sl_node *node, const struct rte_mbuf *m)
+{
+	struct state *state = node->state;
+
+	if (config_of(node)->how == KNOWS && due(node, &state->packets))
+		misbehave(KNOWS);
+	return false;
+}
+
 static void credit(struct sl_node *node, uint64_t handle, const struct sl_usage *usage)
 {
-	misbehave(CREDIT);
+	if (config_of(node)->how == CREDIT)
+		misbehave(CREDIT);
 }
 
 static void poll(struct sl_instance *instance)
@@ -146,33 +178,50 @@ static void poll(struct sl_instance *instance)
 		return;
 }
 
+static uint32_t collect_misbehave(struct sl_node *node, const void *args, uint64_t *cursor,
+				  void *records, uint32_t room)
+{
+	((struct state *)node->state)->told = true;
+	*cursor = UINT64_MAX;
+	return 0;
+}
+
+static const struct sl_command commands[] = {
+	{.name = "misbehave",
+	 .doc = "at the next packet",
+	 .changes = true,
+	 .collect = collect_misbehave},
+	{.name = NULL},
+};
+
+#define COMMON                                                                        \
+	.params = params, .config_size = sizeof(struct config),                       \
+	.instance_size = sizeof(struct config *), .state_size = sizeof(struct state), \
+	.create = create, .configure = configure, .process = process, .commands = commands
+
 static const struct sl_node_type types[] = {
 	{
 		.name = "faulty",
 		.doc = "Misbehaves.",
-		.params = params,
-		.config_size = sizeof(struct config),
-		.instance_size = sizeof(struct config *),
-		.state_size = sizeof(struct state),
-		.create = create,
-		.process = process,
 		.poll = poll,
 		.poll_ms = 5,
+		COMMON,
 	},
 	{
 		.name = "fused",
 		.doc = "Misbehaves, and says its decisions on trails.",
 		.flags = SL_NODE_TRAILS,
-		.params = params,
-		.config_size = sizeof(struct config),
-		.instance_size = sizeof(struct config *),
-		.state_size = sizeof(struct state),
-		.create = create,
-		.process = process,
 		.tick = tick,
 		.tick_ms = 5,
 		.guard = guard,
 		.credit = credit,
+		COMMON,
+	},
+	{
+		.name = "asked",
+		.doc = "Misbehaves, also when it is asked what it knows.",
+		.knows = knows,
+		COMMON,
 	},
 };
 
