@@ -337,5 +337,6 @@ const struct script_calls sl_script_calls = {
 	.within = within_prefix,
 	.cost = match_cost,
 	.name = number_of_name,
+	.limit = sl_limit_set,
 	.print = print,
 };

@@ -95,11 +95,12 @@ const struct sl_command sl_script_commands[] = {
 
 struct record {
 	struct policy_key key;
-	uint64_t packets, bytes, idle_ms;
+	uint64_t packets, bytes, idle_ms, over_rate;
+	double rate; /* 0: no limit */
 	uint32_t mark;
 	uint16_t worker;
 	uint8_t opener, edge;
-	bool marks, stale;
+	bool marks, stale, limits_packets;
 	char reason[SCRIPT_NAME_SIZE];
 };
 
@@ -135,6 +136,9 @@ static uint32_t collect_sessions(struct sl_node *node, const void *args, uint64_
 		out[n].worker = node->worker;
 		out[n].opener = session->opener;
 		out[n].edge = session->edge;
+		out[n].rate = session->each > 0 ? sl_limit_rate(session) : 0;
+		out[n].limits_packets = session->limits_packets;
+		out[n].over_rate = session->over_rate;
 		out[n].stale = session->epoch != machine->epoch;
 		if (session->edge == SL_DROP(SCRIPT_DROP) && !out[n].stale)
 			memcpy(out[n].reason, machine->drops[session->reason].name,
@@ -170,6 +174,9 @@ static void write_verdict(struct sl_instance *instance, const struct record *rec
 		sl_json_text(out, "reason", record->reason);
 	if (record->marks)
 		sl_json_int(out, "mark", record->mark);
+	if (record->rate > 0) /* to the thousandth, as it was said */
+		sl_json_real(out, record->limits_packets ? "limit-packets" : "limit-bits",
+			     (double)(int64_t)(record->rate * 1000 + 0.5) / 1000);
 }
 
 static void render_session(struct sl_instance *instance, const void *data, struct sl_json *out)
@@ -187,6 +194,7 @@ static void render_session(struct sl_instance *instance, const void *data, struc
 	write_verdict(instance, record, out);
 	sl_json_int(out, "packets", (int64_t)record->packets);
 	sl_json_int(out, "bytes", (int64_t)record->bytes);
+	sl_json_int(out, "over-rate", (int64_t)record->over_rate);
 	sl_json_int(out, "idle-ms", (int64_t)record->idle_ms);
 	sl_json_int(out, "worker", record->worker);
 }

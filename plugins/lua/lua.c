@@ -14,6 +14,7 @@ static const struct sl_name reasons[] = {
 	[SCRIPT_TABLE_FULL] = {"table-full", "no room for its session, and `table-full` is drop"},
 	[SCRIPT_BAD] = {"malformed", "its headers are damaged, or it is a fragment that found no "
 				     "others"},
+	[SCRIPT_OVER_RATE] = {"over-rate", "above what the script lets its session have"},
 	{NULL, NULL},
 };
 
@@ -31,6 +32,7 @@ static const struct sl_name policy_counters[] = {
 	[SCRIPT_COUNT_DECIDED] = {"decided", "verdicts of the script"},
 	[SCRIPT_COUNT_ENDED] = {"ended", "sessions that ended, idle or removed"},
 	[SCRIPT_COUNT_OTHER] = {"other", "packets that are no IP, which pass"},
+	[SCRIPT_COUNT_OVER_RATE] = {"over-rate", "packets above the limit of their session"},
 	{NULL, NULL},
 };
 
@@ -159,6 +161,7 @@ static const struct sl_node_type types[] = {
 	 .process = sl_policy_process,
 	 .tick = sl_policy_tick,
 	 .credit = sl_policy_credit,
+	 .guard = sl_policy_guard,
 	 .commands = sl_policy_commands,
 	 COMMON},
 };

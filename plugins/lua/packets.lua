@@ -153,6 +153,43 @@ function methods.go(self, way)
 	batch.edge[i] = edge
 end
 
+-- {least, most} of each.
+local limits = {bits = {8, 1e12}, packets = {0.001, 1e9}, burst = {1, 2 ^ 40}}
+
+local function amount(given, name)
+	local value, range = given[name], limits[name]
+	if type(value) ~= "number" or not (value >= range[1] and value <= range[2]) then
+		fail("`%s` of a limit: %s is not a number from %g to %g", name, tostring(value), range[1],
+			range[2])
+	end
+	return value
+end
+
+-- So much a second, in each direction of the flow: flow:limit{bits = 10e6, burst = 64 * 1024}
+function methods.limit(self, given)
+	current(self)
+	if batch.read_only == 0 then fail("only a policy (`lua/policy`) limits flows") end
+	if type(given) ~= "table" or rawget(given, KEY) then
+		fail("`limit` takes a table: {bits = 10e6} or {packets = 500}, perhaps with a `burst`")
+	end
+	for name in pairs(given) do
+		if not limits[name] then
+			fail("unknown part `%s` of a limit%s", tostring(name), near(tostring(name), limits))
+		end
+	end
+	local packets = given.packets ~= nil
+	if packets == (given.bits ~= nil) then
+		fail("a limit has either `bits` or `packets`, a second")
+	end
+	local rate = amount(given, packets and "packets" or "bits")
+	-- What comes in 50 ms, as the policer has it.
+	local burst = packets and math.max(rate / 20, 16) or math.max(rate / 160, 16384)
+	if given.burst ~= nil then burst = amount(given, "burst") end
+	if not calls.limit(machine, rate, burst, packets) then
+		fail("a `burst` that takes more than a day to come again is no limit")
+	end
+end
+
 local known = {}
 for name in pairs(gets) do known[name] = true end
 for name in pairs(methods) do known[name] = true end

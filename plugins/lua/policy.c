@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * `lua/policy`: the script's verdict on the first packet of a session holds for all of it. It is
- * kept in the session and said on the trails of its flows, so the script costs nothing afterwards.
- * A new script, or a TCP connection that begins anew, is a new question.
+ * kept in the session and said on the trails of its flows, so the script costs nothing afterwards;
+ * of a limit, the guard asks about each packet. A new script, or a TCP connection that begins anew,
+ * is a new question.
  */
 #include <string.h>
 
@@ -23,6 +24,7 @@ static bool ask(struct sl_node *node, struct script_machine *machine, struct rte
 	batch->count = 1;
 	batch->swapped = swapped;
 	batch->marked = 0;
+	machine->limit.each = 0;
 	sl_script_show(batch, 0, m);
 	if (!sl_machine_run(machine, node)) {
 		sl_packet(m)->mark = mark;
@@ -35,6 +37,7 @@ static bool ask(struct sl_node *node, struct script_machine *machine, struct rte
 	session->reason = batch->reason[0];
 	session->marks = batch->marked;
 	session->mark = sl_packet(m)->mark;
+	sl_limit_begin(session, &machine->limit, sl_now(node));
 	sl_packet(m)->mark = mark;
 	return true;
 }
@@ -83,11 +86,30 @@ static bool renew(struct sl_node *node, struct script_machine *machine, struct r
 	return ask(node, machine, m, order != session->opener, session, edge);
 }
 
+static void note(struct sl_node *node, struct policy_session *session, const struct rte_mbuf *m)
+{
+	session->seen = sl_now(node);
+	session->packets++;
+	session->bytes += m->pkt_len;
+}
+
+static uint8_t drop_over_rate(struct sl_node *node, struct policy_session *session)
+{
+	session->over_rate++;
+	sl_count(node, SCRIPT_COUNT_OVER_RATE, 1);
+	return SL_DROP(SCRIPT_OVER_RATE);
+}
+
+/* Which of a flow's two senders, beside the slot of its session. */
+#define SENDER_SHIFT 32
+
 /* Carry the verdict out, and say it. */
 static uint8_t act(struct sl_node *node, struct script_machine *machine, struct rte_mbuf *m,
 		   struct policy_session *session, uint8_t order)
 {
 	const struct policy_worker *worker = node->state;
+	uint64_t slot = (uint64_t)(session - worker->sessions);
+	uint64_t handle = (uint64_t)order << SENDER_SHIFT | slot;
 	uint8_t edge = session->edge;
 	uint64_t *count = &node->counters[SCRIPT_COUNT_PACKETS];
 	struct sl_trail *trail = sl_trail(node, m);
@@ -99,6 +121,9 @@ static uint8_t act(struct sl_node *node, struct script_machine *machine, struct 
 		sl_tally(drops, 1);
 		if (trail != NULL)
 			sl_trail_count(trail, drops, NULL);
+	} else if (session->each > 0 && !sl_limit_take(session, order, m, sl_now(node), true)) {
+		note(node, session, m);
+		return drop_over_rate(node, session); /* the next may pass */
 	} else {
 		/* Replies are on their way back already. */
 		if (order != session->opener || edge == node->own_path)
@@ -109,13 +134,13 @@ static uint8_t act(struct sl_node *node, struct script_machine *machine, struct 
 				sl_trail_set(trail, SL_FIELD_MARK, &session->mark);
 		}
 	}
-	session->seen = sl_now(node);
-	session->packets++;
-	session->bytes += m->pkt_len;
+	note(node, session, m);
 	sl_tally(count, 1);
 	if (trail != NULL) {
 		sl_trail_count(trail, count, NULL);
-		sl_trail_session(trail, &session->anchor, (uint64_t)(session - worker->sessions));
+		sl_trail_session(trail, &session->anchor, handle);
+		if (session->each > 0 && edge != SL_DROP(SCRIPT_DROP))
+			sl_trail_guard(trail);
 	}
 	return edge;
 }
@@ -203,4 +228,32 @@ void sl_policy_credit(struct sl_node *node, uint64_t handle, const struct sl_usa
 	session->bytes += usage->bytes;
 	if ((int64_t)(usage->seen - session->seen) > 0)
 		session->seen = usage->seen;
+}
+
+static void fetch(const struct policy_worker *worker, const uint64_t *handles, uint16_t n)
+{
+	for (uint16_t i = 0; i < n; i++)
+		rte_prefetch0(&worker->sessions[(uint32_t)handles[i]].packets);
+}
+
+/* All sessions are fetched before the first is looked at: what a limit needs is in one line. */
+uint16_t sl_policy_guard(struct sl_node *node, const uint64_t *handles,
+			 const struct rte_mbuf *const *pkts, uint8_t *edge, uint16_t n, bool commit)
+{
+	const struct policy_worker *worker = node->state;
+
+	fetch(worker, handles, n);
+	for (uint16_t i = 0; i < n; i++) {
+		struct policy_session *session = &worker->sessions[(uint32_t)handles[i]];
+
+		if (sl_limit_take(session, handles[i] >> SENDER_SHIFT & 1, pkts[i], sl_now(node),
+				  commit))
+			continue;
+		edge[i] = SL_DROP(SCRIPT_OVER_RATE);
+		if (!commit)
+			continue;
+		note(node, session, pkts[i]);
+		drop_over_rate(node, session);
+	}
+	return n;
 }

@@ -32,6 +32,7 @@ struct script_calls {
 	bool (*within)(const void *, const uint8_t *, uint32_t);
 	double (*cost)(uint32_t, const char *, uint32_t);
 	int (*name)(void *, const char *);
+	bool (*limit)(void *, double, double, bool);
 	void (*print)(void *, const char *, uint32_t);
 };
 ]])

@@ -103,6 +103,13 @@ struct script_drops {
 	uint64_t packets;
 };
 
+/* What the script lets each direction of a session have: see limit.c. */
+struct policy_limit {
+	double each;   /* of a byte or packet: time in 2^-8 ticks; 0: no limit */
+	uint64_t full; /* of the burst: the same */
+	bool packets;
+};
+
 enum script_kind { SCRIPT_NODE, SCRIPT_POLICY };
 
 struct script_machine {
@@ -119,8 +126,9 @@ struct script_machine {
 	uint64_t errors, prints;
 	uint64_t printed; /* sl_now(): when this second's prints began */
 	uint32_t prints_left;
-	double most_steps; /* of one call */
-	uint32_t failed;   /* it had too many errors and runs no more */
+	double most_steps;         /* of one call */
+	struct policy_limit limit; /* of the flow at hand */
+	uint32_t failed;           /* it had too many errors and runs no more */
 	uint32_t name_count;
 	struct script_drops drops[SCRIPT_NAMES];
 	uint64_t said;                /* sl_now() of the last event about an error */
@@ -195,6 +203,7 @@ struct script_calls {
 	bool (*within)(const void *prefix, const uint8_t *address, uint32_t size);
 	double (*cost)(uint32_t text, const char *pattern, uint32_t length);
 	int (*name)(struct script_machine *machine, const char *name);
+	bool (*limit)(struct script_machine *machine, double rate, double burst, bool packets);
 	void (*print)(struct script_machine *machine, const char *text, uint32_t length);
 };
 extern const struct script_calls sl_script_calls;
@@ -207,6 +216,7 @@ enum script_reason {
 	SCRIPT_DISABLED,
 	SCRIPT_TABLE_FULL, /* policies */
 	SCRIPT_BAD,
+	SCRIPT_OVER_RATE,
 };
 
 enum script_counter {
@@ -217,6 +227,7 @@ enum script_counter {
 	SCRIPT_COUNT_DECIDED,
 	SCRIPT_COUNT_ENDED,
 	SCRIPT_COUNT_OTHER,
+	SCRIPT_COUNT_OVER_RATE,
 };
 
 enum script_event { SCRIPT_EVENT_ERROR, SCRIPT_EVENT_PRINT, SCRIPT_EVENT_DISABLED };
@@ -225,7 +236,7 @@ extern const struct sl_command sl_script_commands[], sl_policy_commands[];
 void sl_script_render_event(struct sl_instance *instance, uint32_t event, const void *data,
 			    struct sl_json *out);
 
-/* ---- Policies (policy.c, sessions.c) ---- */
+/* ---- Policies (policy.c, sessions.c, limit.c) ---- */
 
 struct policy_key {
 	uint8_t addr[2][16]; /* the lower one first */
@@ -242,16 +253,25 @@ struct policy_session {
 	struct policy_key key;
 	uint64_t seen; /* sl_now(); 0: the slot is free */
 	struct sl_anchor anchor;
-	uint32_t epoch; /* of the machine that decided */
+	union {
+		uint32_t epoch; /* of the machine that decided */
+		uint32_t next;  /* of the free ones */
+	};
+	/* Second cache line. */
 	uint8_t opener; /* which of the two addresses sent the first packet */
 	uint8_t edge;   /* of packets that go as the first did */
 	uint8_t reason; /* with SL_DROP(): number of its name */
-	bool marks;     /* packets get this mark */
+	bool marks : 1; /* packets get this mark */
+	bool limits_packets : 1;
 	uint32_t mark;
-	/* Second cache line. */
 	uint64_t packets, bytes;
-	uint32_t next; /* of the free ones */
+	double each; /* of its limit */
+	uint64_t full;
+	uint64_t empty[2];  /* by sender: when its bucket was empty, in 2^-8 ticks */
+	uint64_t over_rate; /* packets */
 } __rte_cache_aligned;
+
+static_assert(sizeof(struct policy_session) == 128, "two cache lines");
 
 struct policy_worker {
 	struct script_worker script;
@@ -277,5 +297,18 @@ void sl_policy_age(struct sl_node *node);
 void sl_policy_process(struct sl_node *node, struct rte_mbuf **pkts, uint8_t *edge, uint16_t n);
 void sl_policy_tick(struct sl_node *node);
 void sl_policy_credit(struct sl_node *node, uint64_t handle, const struct sl_usage *usage);
+uint16_t sl_policy_guard(struct sl_node *node, const uint64_t *handles,
+			 const struct rte_mbuf *const *pkts, uint8_t *edge, uint16_t n,
+			 bool commit);
+
+/* Take up, or give up, the limit of a verdict. What the session had of its bucket it has no more.
+ */
+void sl_limit_begin(struct policy_session *session, const struct policy_limit *limit, uint64_t now);
+/* Whether a packet is within its limit. commit: then it is noted. */
+bool sl_limit_take(struct policy_session *session, unsigned int sender, const struct rte_mbuf *m,
+		   uint64_t now, bool commit);
+/* Bits or packets a second. */
+double sl_limit_rate(const struct policy_session *session);
+bool sl_limit_set(struct script_machine *machine, double rate, double burst, bool packets);
 
 #endif

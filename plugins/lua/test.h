@@ -15,7 +15,7 @@
 #include <tests/unit/harness.h>
 
 enum { NODE, POLICY };
-enum { DROP, ERROR, DISABLED, TABLE_FULL, BAD }; /* drop reasons */
+enum { DROP, ERROR, DISABLED, TABLE_FULL, BAD, OVER_RATE }; /* drop reasons */
 
 static inline const struct sl_node_type *type(int which)
 {

@@ -258,6 +258,174 @@ static void test_bursts_and_odd_packets(void **state)
 	sl_test_end(t);
 }
 
+/* How many of so many packets of that direction pass; the others are over the rate. */
+static unsigned int passes(struct sl_test *t, enum sl_side from, bool six, unsigned int count)
+{
+	static const char *const four_ends[] = {"10.0.0.1", "192.0.2.1"};
+	static const char *const six_ends[] = {"2001:db8::1", "2001:db8::2"};
+	const char *const *ends = six ? six_ends : four_ends;
+	unsigned int on = 0;
+
+	for (unsigned int i = 0; i < count; i++) {
+		/* 100 bytes of IP. */
+		int edge = sl_test_one(t, from,
+				       SL_TEST_PACKET(.from = ends[from], .to = ends[!from],
+						      .sport = from == SL_INSIDE ? 9 : 80,
+						      .dport = from == SL_INSIDE ? 80 : 9,
+						      .length = six ? 52 : 72));
+
+		assert_true(edge == SL_ON || edge == SL_DROP(OVER_RATE));
+		on += edge == SL_ON;
+	}
+	return on;
+}
+
+#define SECOND UINT64_C(1000000000)
+
+static void test_a_limit_of_packets(void **state)
+{
+	struct sl_test *t = policy("function decide(flow) flow:limit{packets = 10, burst = 5}\n"
+				   "flow.mark = 3 end",
+				   "idle: 10 min\n");
+
+	assert_int_equal(passes(t, SL_INSIDE, false, 20), 5);
+	/* Either direction has its own. */
+	assert_int_equal(passes(t, SL_OUTSIDE, false, 20), 5);
+	assert_int_equal(passes(t, SL_INSIDE, true, 20), 5);
+	for (int i = 0; i < 20; i++) {
+		sl_test_advance(t, SECOND / 10);
+		assert_int_equal(passes(t, SL_INSIDE, false, 3), 1);
+		assert_int_equal(passes(t, SL_OUTSIDE, false, 3), 1);
+	}
+	/* No more than the burst comes together. */
+	sl_test_advance(t, 60 * SECOND);
+	assert_int_equal(passes(t, SL_INSIDE, false, 20), 5);
+	assert_int_equal(sl_test_counter(t, "decided"), 2);
+	assert_int_equal(sl_test_counter(t, "packets"), 5 + 5 + 5 + 20 + 20 + 5);
+	assert_int_equal(sl_test_counter(t, "over-rate"), 15 + 15 + 15 + 40 + 40 + 15);
+	assert_int_equal(sl_test_drops(t, "over-rate"), 140);
+	has(sl_test_command(t, "sessions", NULL),
+	    "\"verdict\":\"on\",\"mark\":3,\"limit-packets\":10.0,\"packets\":180,");
+	has(sl_test_command(t, "sessions", NULL), "\"over-rate\":125");
+	sl_test_end(t);
+}
+
+static void test_a_limit_of_bits(void **state)
+{
+	static const char script[] =
+		"function decide(flow) flow:limit{bits = 8000, burst = 1000} end";
+	const struct sl_test_options options = {.fusion = "on"};
+	struct sl_test *t = sl_test_new_with(type(POLICY), yaml(script, ""), &options);
+
+	for (int six = 0; six < 2; six++) {
+		assert_int_equal(passes(t, SL_INSIDE, six, 15), 10);
+		sl_test_advance(t, SECOND / 2);
+		assert_int_equal(passes(t, SL_INSIDE, six, 15), 5);
+		/* One that is larger than the burst never passes; it takes nothing. */
+		sl_test_advance(t, 10 * SECOND);
+		assert_int_equal(
+			sl_test_one(t, SL_INSIDE,
+				    SL_TEST_PACKET(.from = six ? "2001:db8::1" : "10.0.0.1",
+						   .to = six ? "2001:db8::2" : "192.0.2.1",
+						   .sport = 9, .dport = 80, .length = 1000)),
+			SL_DROP(OVER_RATE));
+		assert_int_equal(passes(t, SL_INSIDE, six, 15), 10);
+	}
+	assert_true(sl_test_fused(t) >= 30);
+	has(sl_test_command(t, "sessions", NULL), "\"limit-bits\":8000.0,\"packets\":46,");
+	sl_test_end(t);
+}
+
+/* Another verdict on the same session, and a connection that begins anew: what was used is. */
+static void test_a_limit_is_not_got_round(void **state)
+{
+	static const char slow[] = "function decide(flow) flow:limit{packets = 1, burst = 8} end";
+	static const char fast[] = "function decide(flow) flow:limit{packets = 2, burst = 4} end";
+	struct sl_test *t = policy(slow, "");
+	unsigned int on = 0;
+
+	assert_int_equal(passes(t, SL_INSIDE, false, 20), 8);
+	assert_int_equal(sl_test_configure(t, yaml(slow, "")), 0);
+	assert_int_equal(passes(t, SL_INSIDE, false, 20), 0);
+	assert_int_equal(sl_test_configure(t, yaml(fast, "")), 0);
+	assert_int_equal(passes(t, SL_INSIDE, false, 20), 0);
+	sl_test_advance(t, SECOND);
+	assert_int_equal(passes(t, SL_INSIDE, false, 20), 2);
+	sl_test_advance(t, 60 * SECOND);
+	assert_int_equal(passes(t, SL_INSIDE, false, 20), 4);
+	for (int i = 0; i < 20; i++)
+		on += sl_test_one(t, SL_INSIDE,
+				  SL_TEST_PACKET(HERE, .proto = IPPROTO_TCP, .sport = 5,
+						 .dport = 80, .tcp_flags = RTE_TCP_SYN_FLAG)) ==
+		      SL_ON;
+	assert_int_equal(on, 4);
+	/* Without a limit any more. */
+	assert_int_equal(sl_test_configure(t, yaml("function decide(flow) end", "")), 0);
+	assert_int_equal(passes(t, SL_INSIDE, false, 20), 20);
+	sl_test_end(t);
+}
+
+static void test_limits_that_are_none(void **state)
+{
+	static const struct {
+		const char *limit, *said;
+	} wrong[] = {
+		{"()", "`limit` takes a table"},
+		{"(5)", "`limit` takes a table"},
+		{"(flow)", "`limit` takes a table"},
+		{"{}", "either `bits` or `packets`"},
+		{"{burst = 5}", "either `bits` or `packets`"},
+		{"{bits = 1000, packets = 5}", "either `bits` or `packets`"},
+		{"{bit = 1000}", "unknown part `bit` of a limit; did you mean `bits`?"},
+		{"{1000}", "unknown part `1` of a limit"},
+		{"{bits = '1M'}", "`bits` of a limit: 1M is not a number from 8 to 1e+12"},
+		{"{bits = 7}", "`bits` of a limit: 7 is not a number from 8 to"},
+		{"{bits = 0/0}", "`bits` of a limit: nan is not a number"},
+		{"{bits = math.huge}", "`bits` of a limit: inf is not a number"},
+		{"{packets = 0.0001}",
+		 "`packets` of a limit: 0.0001 is not a number from 0.001 to 1e+09"},
+		{"{packets = -1}", "`packets` of a limit: -1 is not a number"},
+		{"{packets = 5, burst = 0}", "`burst` of a limit: 0 is not a number from 1 to"},
+		{"{packets = 5, burst = false}", "`burst` of a limit: false is not a number"},
+		{"{bits = 8, burst = 1e9}", "takes more than a day to come again"},
+	};
+	char script[200];
+
+	for (unsigned int i = 0; i < RTE_DIM(wrong); i++) {
+		struct sl_test *t;
+
+		snprintf(script, sizeof(script), "function decide(flow) flow:limit%s end",
+			 wrong[i].limit);
+		t = policy(script, "");
+		assert_int_equal(sl_test_one(t, SL_INSIDE, UDP(HERE, .sport = 9, .dport = 80)),
+				 SL_DROP(ERROR));
+		has(sl_test_command(t, "script", NULL), wrong[i].said);
+		sl_test_end(t);
+	}
+}
+
+/* The slowest and the fastest there are, and drop and limit in one verdict. */
+static void test_limits_at_their_ends(void **state)
+{
+	struct sl_test *t = policy("function decide(flow)\n"
+				   "  if flow.ip6 then flow:limit{bits = 1e12} else\n"
+				   "    flow:limit{bits = 8, burst = 86400} end\n"
+				   "  if flow.dport == 25 then flow:drop('mail') end\n"
+				   "end",
+				   "");
+
+	assert_int_equal(passes(t, SL_INSIDE, true, 2000), 2000);
+	assert_int_equal(passes(t, SL_INSIDE, false, 1000), 864);
+	sl_test_advance(t, 100 * SECOND);
+	assert_int_equal(passes(t, SL_INSIDE, false, 10), 1);
+	assert_int_equal(sl_test_one(t, SL_INSIDE, UDP(HERE, .sport = 9, .dport = 25)),
+			 SL_DROP(DROP));
+	assert_int_equal(sl_test_one(t, SL_INSIDE, UDP(HERE, .sport = 9, .dport = 25)),
+			 SL_DROP(DROP));
+	has(sl_test_command(t, "sessions", NULL), "\"limit-bits\":1000000000000.0,");
+	sl_test_end(t);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -269,6 +437,11 @@ int main(void)
 		cmocka_unit_test(test_a_full_table),
 		cmocka_unit_test(test_errors),
 		cmocka_unit_test(test_bursts_and_odd_packets),
+		cmocka_unit_test(test_a_limit_of_packets),
+		cmocka_unit_test(test_a_limit_of_bits),
+		cmocka_unit_test(test_a_limit_is_not_got_round),
+		cmocka_unit_test(test_limits_that_are_none),
+		cmocka_unit_test(test_limits_at_their_ends),
 	};
 
 	return cmocka_run_group_tests_name("lua-policy", tests, NULL, NULL);
