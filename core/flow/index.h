@@ -95,6 +95,16 @@ static inline const uint8_t *sl_index_key(const struct sl_index *index, uint32_t
 	return index->keys + slot * index->stride;
 }
 
+static inline bool sl_index_key_equal(const void *a, const void *b, uint32_t words)
+{
+	const uint64_t *x = a, *y = b;
+	uint64_t differs = 0;
+
+	for (uint32_t i = 0; i < words; i++)
+		differs |= x[i] ^ y[i];
+	return differs == 0;
+}
+
 /* Bit i: way i has that tag. */
 static inline uint32_t sl_index_match(const struct sl_bucket *bucket, uint16_t tag)
 {

@@ -6,16 +6,6 @@
 
 #include <core/flow/index.h>
 
-static inline bool key_equal(const void *a, const void *b, uint32_t words)
-{
-	const uint64_t *x = a, *y = b;
-	uint64_t differs = 0;
-
-	for (uint32_t i = 0; i < words; i++)
-		differs |= x[i] ^ y[i];
-	return differs == 0;
-}
-
 /* Follow the chain, comparing the keys of all whose tag is right. */
 static uint32_t find_in_chain(const struct sl_index *index, const void *key, uint32_t hash)
 {
@@ -26,7 +16,7 @@ static uint32_t find_in_chain(const struct sl_index *index, const void *key, uin
 		for (uint32_t ways = sl_index_match(bucket, tag); ways != 0; ways &= ways - 1) {
 			uint32_t slot = bucket->slots[__builtin_ctz(ways)];
 
-			if (key_equal(sl_index_key(index, slot), key, index->key_size / 8))
+			if (sl_index_key_equal(sl_index_key(index, slot), key, index->key_size / 8))
 				return slot;
 		}
 	return SL_NO_SLOT;
@@ -77,7 +67,7 @@ find_group(const struct sl_index *index, const uint8_t *keys, const uint32_t *ha
 		const uint8_t *key = keys + i * key_size;
 
 		if (slots[i] != SL_NO_SLOT &&
-		    likely(key_equal(sl_index_key(index, slots[i]), key, key_size / 8)))
+		    likely(sl_index_key_equal(sl_index_key(index, slots[i]), key, key_size / 8)))
 			continue;
 		slots[i] =
 			unlikely(unsettled[i]) ? find_in_chain(index, key, hashes[i]) : SL_NO_SLOT;

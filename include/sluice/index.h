@@ -15,6 +15,7 @@
 #ifndef SLUICE_INDEX_H
 #define SLUICE_INDEX_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -65,9 +66,20 @@ SL_PUBLIC void sl_index_free(struct sl_index *index);
 SL_PUBLIC void sl_index_find_bulk(const struct sl_index *index, const void *keys,
 				  const uint32_t *hashes, uint32_t *slots, uint16_t n);
 
+/** Whether any of n slots found is SL_NO_SLOT. */
+static inline bool sl_index_missed(const uint32_t *slots, uint16_t n)
+{
+	uint32_t any = 0;
+
+	for (uint16_t i = 0; i < n; i++)
+		any |= (uint32_t)(slots[i] == SL_NO_SLOT);
+	return any != 0;
+}
+
 /**
  * Fetch what finding or adding a key of that hash looks at first, for some time later: from memory
- * it takes as long as some hundred instructions.
+ * it takes as long as some hundred instructions. Who has many keys to add, such as those that a
+ * bulk lookup did not find, first fetches for all, then adds one after the other.
  */
 SL_PUBLIC void sl_index_fetch(const struct sl_index *index, uint32_t hash);
 
@@ -80,6 +92,31 @@ SL_PUBLIC uint32_t sl_index_find(const struct sl_index *index, const void *key, 
  * @return 0, or -ENOSPC when the index is full
  */
 SL_PUBLIC int sl_index_add(struct sl_index *index, uint32_t hash, uint32_t slot);
+
+/** The same for a key that may be in the index. @return -EEXIST when another slot has it; nothing
+ * changed then */
+SL_PUBLIC int sl_index_add_new(struct sl_index *index, uint32_t hash, uint32_t slot);
+
+/**
+ * The hashes of keys that were added since it was cleared, more or less: tells of a key that a
+ * bulk lookup did not find whether it may be there now, because an earlier packet of the burst
+ * added it, without another look at the index. Zeroed: none.
+ */
+struct sl_index_added {
+	uint64_t bits[32];
+};
+
+/** A key of that hash was added. */
+static inline void sl_index_added_note(struct sl_index_added *added, uint32_t hash)
+{
+	added->bits[hash >> 27] |= UINT64_C(1) << (hash >> 21 & 63);
+}
+
+/** Whether one may have been. */
+static inline bool sl_index_added_maybe(const struct sl_index_added *added, uint32_t hash)
+{
+	return (added->bits[hash >> 27] >> (hash >> 21 & 63) & 1) != 0;
+}
 
 /** Take a slot out. @return 0, or -ENOENT when it was not in the index */
 SL_PUBLIC int sl_index_remove(struct sl_index *index, uint32_t hash, uint32_t slot);
