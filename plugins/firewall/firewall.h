@@ -6,6 +6,7 @@
  *   policy.c    rules compiled; immutable, replaced as a whole
  *   sort.c      a burst, sorted by IP version, with keys
  *   key.c       keys of what is neither TCP, UDP nor SCTP
+ *   misses.c    packets that no session claims: rules, new sessions
  *   table.c     the sessions of a worker: index, timer wheel, unreplied ones in order of age
  *   tcp.c       TCP states and windows
  *   track.c     a packet of a session that exists
@@ -253,6 +254,7 @@ struct fw_table {
 	uint64_t *changed;         /* a bit for each session: it has news to tell */
 	struct sl_anchor *anchors; /* two a session, by direction: its fused flows */
 	struct sl_anchor *drops;   /* FW_DROPS */
+	bool drops_said;           /* any was ever used */
 	struct fw_link *unreplied; /* list of unreplied sessions, oldest first */
 	uint32_t oldest, newest;
 	struct sl_index *sources; /* sessions per source; NULL: no limit */
@@ -364,7 +366,8 @@ struct fw_worker {
 	struct fw_lane lanes[FW_LANES];
 	struct fw_miss misses[SL_BURST];
 	uint16_t miss_count;
-	struct rte_mbuf scratch; /* to look up the first packet of a session again */
+	struct sl_index_added opened; /* by misses of this burst */
+	struct rte_mbuf scratch;      /* to look up the first packet of a session again */
 	uint8_t scratch_data[192];
 };
 
@@ -411,10 +414,18 @@ static inline void sl_fw_miss(struct fw_worker *worker, uint16_t packet, unsigne
 void sl_fw_sort(struct sl_node *node, const struct fw_policy *policy, struct rte_mbuf **pkts,
 		uint8_t *edge, uint16_t n);
 
+/* ---- misses.c ---- */
+
+/* What becomes of the misses of a burst. */
+void sl_fw_decide(struct sl_node *node, const struct fw_policy *policy, struct rte_mbuf **pkts,
+		  uint8_t *edge, uint32_t now);
+
 /* ---- table.c ---- */
 
 int sl_fw_table_init(struct fw_table *table, struct sl_instance *instance, unsigned int lane,
 		     const struct fw_instance *conf, struct sl_errors *errors);
+/* Fetch where the next `count` sessions will be written, and where their flows are fused. */
+void sl_fw_table_fetch(const struct fw_table *table, uint16_t count, bool fused);
 /* Take a slot and enter the key. SL_NO_SLOT: the table is full. */
 uint32_t sl_fw_table_add(struct fw_table *table, const void *key, uint32_t hash, uint32_t now,
 			 uint32_t timeout);
@@ -426,6 +437,8 @@ void sl_fw_table_replied(struct fw_table *table, uint32_t slot);
 /* Expire what is due; visits at most `most`. Returns how many ended. */
 uint32_t sl_fw_table_turn(struct sl_node *node, struct fw_table *table, const uint32_t *timeouts,
 			  uint32_t now, uint32_t most);
+/* Fetch what counting a session of that key takes first: opened in that direction. */
+void sl_fw_source_fetch(const struct fw_table *table, const void *key, unsigned int direction);
 /* Count a session against its source. False: it has as many as it may. */
 bool sl_fw_source_take(struct fw_table *table, uint32_t slot, uint64_t limit);
 
@@ -455,10 +468,11 @@ bool sl_fw_tcp_in_flight(const struct fw_session *session, uint32_t seq, unsigne
 unsigned int sl_fw_track(struct sl_node *node, const struct fw_policy *policy,
 			 struct fw_table *table, uint32_t slot, const struct rte_mbuf *m,
 			 unsigned int direction, uint32_t now);
-/* A session made for this packet. Returns a drop reason, or FW_TRACK_PASS. */
+/* A session made for this packet: *opened. Returns a drop reason, or FW_TRACK_PASS. */
 unsigned int sl_fw_open(struct sl_node *node, const struct fw_policy *policy,
 			struct fw_table *table, const void *key, uint32_t hash, uint32_t rule,
-			const struct rte_mbuf *m, unsigned int direction, uint32_t now);
+			const struct rte_mbuf *m, unsigned int direction, uint32_t now,
+			uint32_t *opened);
 void sl_fw_account(struct fw_table *table, uint32_t slot, const struct rte_mbuf *m,
 		   unsigned int direction);
 

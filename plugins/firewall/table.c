@@ -179,16 +179,30 @@ void sl_fw_table_replied(struct fw_table *table, uint32_t slot)
 
 /* ---- Sources ---- */
 
-static void source_key(struct fw_table *table, uint32_t slot, uint64_t key[2])
+/* Of the session with that key, which its end `end` opened. */
+static void key_of_source(const struct fw_table *table, const void *session, unsigned int end,
+			  uint64_t key[2])
 {
-	struct fw_session *session = sl_fw_session(table, slot);
-	unsigned int end = session->flags & FW_FROM_HIGH ? 1 : 0;
-
 	key[0] = key[1] = 0;
 	if (table->key_size == sizeof(struct fw_key4))
-		memcpy(key, &((struct fw_key4 *)sl_fw_key(session))->addr[end], 4);
+		memcpy(key, &((const struct fw_key4 *)session)->addr[end], 4);
 	else
-		memcpy(key, ((struct fw_key6 *)sl_fw_key(session))->addr[end], 16);
+		memcpy(key, ((const struct fw_key6 *)session)->addr[end], 16);
+}
+
+static void source_key(const struct fw_table *table, uint32_t slot, uint64_t key[2])
+{
+	struct fw_session *session = sl_fw_session(table, slot);
+
+	key_of_source(table, sl_fw_key(session), session->flags & FW_FROM_HIGH ? 1 : 0, key);
+}
+
+void sl_fw_source_fetch(const struct fw_table *table, const void *key, unsigned int direction)
+{
+	uint64_t source[2];
+
+	key_of_source(table, key, direction, source);
+	sl_index_fetch(table->sources, sl_index_hash(source, sizeof(source)));
 }
 
 bool sl_fw_source_take(struct fw_table *table, uint32_t slot, uint64_t limit)
@@ -239,6 +253,29 @@ static void source_give(struct fw_table *table, uint32_t slot)
 }
 
 /* ---- Sessions ---- */
+
+void sl_fw_table_fetch(const struct fw_table *table, uint16_t count, bool fused)
+{
+	uint32_t slot = table->free, fresh = table->fresh;
+
+	for (uint16_t i = 0; i < count; i++) {
+		uint32_t at = slot != SL_NO_SLOT ? slot : fresh++;
+		const uint8_t *session = (const uint8_t *)sl_fw_session(table, at);
+
+		if (at >= table->capacity)
+			return;
+		__builtin_prefetch(session, 1);
+		if (table->stride > RTE_CACHE_LINE_SIZE)
+			__builtin_prefetch(session + RTE_CACHE_LINE_SIZE, 1);
+		__builtin_prefetch(&table->unreplied[at], 1);
+		if (table->counts != NULL)
+			__builtin_prefetch(&table->counts[at], 1);
+		if (fused)
+			__builtin_prefetch(&table->anchors[2 * (size_t)at], 1);
+		if (slot != SL_NO_SLOT)
+			slot = sl_fw_session(table, slot)->next;
+	}
+}
 
 uint32_t sl_fw_table_add(struct fw_table *table, const void *key, uint32_t hash, uint32_t now,
 			 uint32_t timeout)

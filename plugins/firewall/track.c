@@ -167,7 +167,8 @@ static uint8_t first_state(uint8_t proto)
 
 unsigned int sl_fw_open(struct sl_node *node, const struct fw_policy *policy,
 			struct fw_table *table, const void *key, uint32_t hash, uint32_t rule,
-			const struct rte_mbuf *m, unsigned int direction, uint32_t now)
+			const struct rte_mbuf *m, unsigned int direction, uint32_t now,
+			uint32_t *opened)
 {
 	uint8_t proto = sl_packet(m)->proto, state = first_state(proto);
 	struct fw_session *session;
@@ -180,7 +181,8 @@ unsigned int sl_fw_open(struct sl_node *node, const struct fw_policy *policy,
 	}
 	if (slot == SL_NO_SLOT)
 		return FW_TABLE_FULL;
-	sl_anchor_cut(node, &table->drops[hash % FW_DROPS]); /* it claims what was dropped */
+	if (table->drops_said) /* it claims what was dropped */
+		sl_anchor_cut(node, &table->drops[hash % FW_DROPS]);
 	session = sl_fw_session(table, slot);
 	session->state = state;
 	session->epoch = policy->epoch;
@@ -198,5 +200,6 @@ unsigned int sl_fw_open(struct sl_node *node, const struct fw_policy *policy,
 	}
 	sl_fw_account(table, slot, m, direction);
 	sl_count(node, FW_CREATED, 1);
+	*opened = slot;
 	return FW_TRACK_PASS;
 }

@@ -85,6 +85,25 @@ static void say_drop(struct sl_node *node, const struct fw_policy *policy, struc
 	sl_trail_session(trail, anchor, NO_SESSION);
 }
 
+/* The session of a packet, after its burst: which may have ended the one that was found or opened
+ * for it, and opened another. */
+static uint32_t slot_of(const struct fw_table *table, const struct fw_lane *lane, uint16_t i)
+{
+	const void *key = &lane->keys[i * table->key_size / 8];
+	uint32_t slot = lane->slot[i];
+
+	if (slot != SL_NO_SLOT && sl_fw_session(table, slot)->state != FW_FREE &&
+	    memcmp(sl_fw_key(sl_fw_session(table, slot)), key, table->key_size) == 0)
+		return slot;
+	return sl_index_find(table->index, key, lane->hash[i]);
+}
+
+static struct sl_anchor *drop_anchor(struct fw_table *table, uint32_t hash)
+{
+	table->drops_said = true;
+	return &table->drops[hash % FW_DROPS];
+}
+
 void sl_fw_say(struct sl_node *node, const struct fw_policy *policy, struct rte_mbuf **pkts,
 	       const uint8_t *edge)
 {
@@ -102,12 +121,10 @@ void sl_fw_say(struct sl_node *node, const struct fw_policy *policy, struct rte_
 
 			if (trail == NULL)
 				continue;
-			/* Found anew: the burst may have opened and ended sessions. */
-			slot = sl_index_find(table->index, &lane->keys[i * table->key_size / 8],
-					     lane->hash[i]);
+			slot = slot_of(table, lane, i);
 			if (slot == SL_NO_SLOT)
 				say_drop(node, policy, trail, m, way,
-					 &table->drops[lane->hash[i] % FW_DROPS]);
+					 drop_anchor(table, lane->hash[i]));
 			else if (way == SL_ON)
 				say_session(node, policy, trail, number, slot, lane->direction[i]);
 		}

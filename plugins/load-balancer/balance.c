@@ -96,44 +96,6 @@ static uint8_t pass(struct lb_worker *w, const struct rte_mbuf *m, bool for_ever
 	return SL_ON;
 }
 
-/* The same on every machine, so that several balancers agree: sl_index_hash() has a secret. size: a
- * multiple of 8. */
-static uint32_t table_entry(const struct lb_plan *plan, const void *key, uint32_t size)
-{
-	uint64_t x = 0, word;
-
-	for (uint32_t i = 0; i < size; i += sizeof(word)) {
-		memcpy(&word, (const uint8_t *)key + i, sizeof(word));
-		x = (x ^ word) * 0x9e3779b97f4a7c15ull;
-		x ^= x >> 29;
-	}
-	x *= 0xbf58476d1ce4e5b9ull;
-	return (uint32_t)(((x >> 32) * plan->table_size) >> 32);
-}
-
-static uint16_t choose(struct lb_worker *w, const struct lb_service *service, uint8_t family,
-		       const union lb_key *key)
-{
-	const uint16_t *table = atomic_load_explicit(&service->table, memory_order_acquire);
-	uint64_t source[2] = {0, 0};
-	uint16_t backend;
-
-	if (table == NULL)
-		return LB_NOBODY;
-	if (!service->by_source)
-		return table[table_entry(w->plan, key,
-					 family == SL_L3_IPV4 ? sizeof(key->v4) : sizeof(key->v6))];
-	if (family == SL_L3_IPV4)
-		memcpy(source, &key->v4.src, 4);
-	else
-		memcpy(source, key->v6.src, 16);
-	backend = sl_lb_source_get(w, service, family, source);
-	if (backend == LB_NOBODY)
-		backend = table[table_entry(w->plan, source, sizeof(source))];
-	sl_lb_source_set(w, service, family, source, backend);
-	return backend;
-}
-
 /* Without room for a session: the lookup table alone will do where nothing comes back this way. */
 static uint8_t stateless(struct lb_worker *w, uint16_t backend, struct rte_mbuf *m)
 {
@@ -159,7 +121,7 @@ static uint8_t begin(struct lb_worker *w, const struct lb_service *service, stru
 		return SL_DROP(LB_NO_SESSION);
 	if (service->mode == LB_DNAT && (p->proto == IPPROTO_UDPLITE || p->proto == IPPROTO_DCCP))
 		return SL_DROP(LB_UNSUPPORTED_PROTOCOL);
-	backend = choose(w, service, p->family, key);
+	backend = sl_lb_choose(w, service, p->family, key);
 	if (backend == LB_NOBODY) {
 		if (service->reject)
 			sl_lb_reject(w, m);
@@ -171,14 +133,6 @@ static uint8_t begin(struct lb_worker *w, const struct lb_service *service, stru
 	if (reason == LB_TABLE_FULL && service->mode != LB_DNAT)
 		return stateless(w, backend, m);
 	return SL_DROP(reason);
-}
-
-/* Ports of TCP, UDP and SCTP; 0 for others. */
-static uint16_t service_port(const struct sl_packet *p, const union lb_key *key)
-{
-	if (lb_is_icmp(p->family, p->proto))
-		return 0;
-	return p->family == SL_L3_IPV4 ? key->v4.tail.dport : key->v6.tail.dport;
 }
 
 /* To an address of a service. */
@@ -203,8 +157,7 @@ static uint8_t to_service(struct lb_worker *w, const struct lb_place *place, str
 		service = w->plan->echo == LB_ECHO_FORWARD ? &w->plan->services[place->service]
 							   : NULL;
 	} else {
-		service = sl_lb_service(w->plan, p->family, lb_ip_dst(m), p->proto,
-					service_port(p, key));
+		service = sl_lb_goal(w, m, key)->service;
 	}
 	return service != NULL ? begin(w, service, m, key) : pass(w, m, true);
 }
@@ -225,6 +178,16 @@ static uint8_t from_backend(struct lb_worker *w, struct rte_mbuf *m)
 	return pass(w, m, place == NULL || (!place->backend && !place->vip));
 }
 
+/* The flow of a key that the burst's lookup did not find: an earlier packet may have made it. */
+static uint32_t find_made(const struct lb_worker *w, enum lb_lane lane, const union lb_key *key)
+{
+	const struct lb_table *table = &w->tables[lane];
+	uint32_t hash = sl_index_hash(key, table->key_size);
+
+	return sl_index_added_maybe(&w->made, hash) ? sl_index_find(table->index, key, hash)
+						    : SL_NO_SLOT;
+}
+
 /* Any packet that the burst's lookup found no flow for. */
 static uint8_t one_by_one(struct lb_worker *w, struct rte_mbuf *m)
 {
@@ -239,14 +202,15 @@ static uint8_t one_by_one(struct lb_worker *w, struct rte_mbuf *m)
 		return SL_DROP(LB_MALFORMED);
 	keyed = sl_lb_key(m, w->side, &key);
 	if (keyed) {
-		uint32_t slot = sl_lb_find(w, lb_lane(p), &key);
+		uint32_t slot = find_made(w, lb_lane(p), &key);
 
-		if (slot != SL_NO_SLOT) /* an earlier packet of the burst made it */
+		if (slot != SL_NO_SLOT)
 			return take(w, lb_lane(p), slot, m);
 	}
 	if (w->side != 0)
 		return from_backend(w, m);
-	place = sl_lb_place(w->plan, p->family, lb_ip_dst(m));
+	place = keyed ? sl_lb_goal(w, m, &key)->place
+		      : sl_lb_place(w->plan, p->family, lb_ip_dst(m));
 	if (place != NULL && place->vip)
 		return to_service(w, place, m, keyed ? &key : NULL);
 	/* An error about a client's packet may come from a router between the two, to anybody. */
@@ -273,6 +237,8 @@ static uint64_t run_lane(struct lb_worker *w, enum lb_lane lane, struct rte_mbuf
 	uint64_t quick = 0;
 
 	sl_index_find_bulk(table->index, b->keys, b->hash, b->slot, b->n);
+	if (unlikely(sl_index_missed(b->slot, b->n)))
+		sl_lb_fetch_new(w, lane, pkts);
 	for (uint16_t i = 0; i < b->n; i++) {
 		struct rte_mbuf *m = pkts[b->index[i]];
 		struct lb_flow *flow;
@@ -301,6 +267,8 @@ void sl_lb_process(struct sl_node *node, struct rte_mbuf **pkts, uint8_t *edge, 
 	uint64_t quick = 0;
 
 	w->side = node->from != w->lb->clients;
+	w->goal.family = SL_L3_NONE; /* the plan may be another one */
+	memset(&w->made, 0, sizeof(w->made));
 	sl_lb_sort(w, pkts, edge, n);
 	for (enum lb_lane lane = LB_LANE4; lane < LB_LANES; lane++)
 		if (w->bursts[lane].n > 0)

@@ -10,6 +10,7 @@
  *   key.c              keys of packets; which worker a packet is for
  *   table.c, tick.c    the sessions of a worker and their life
  *   sources.c          persistence: which backend a client had
+ *   choose.c           which backend a new session gets; what making it will look at
  *   balance.c          the packet path
  *   rewrite.c          destination rewritten and its way back
  *   tunnel.c           IP in IP
@@ -235,6 +236,15 @@ struct lb_burst {
 	uint64_t keys[SL_BURST * 5];
 };
 
+/* What the destination of packets of a key means. Most of a burst go to the same. */
+struct lb_goal {
+	uint8_t addr[16];
+	uint16_t port;
+	uint8_t family, proto;
+	const struct lb_place *place;     /* NULL: nothing */
+	const struct lb_service *service; /* NULL: of none, or ICMP */
+};
+
 struct lb_worker {
 	struct lb *lb;
 	struct sl_node *node; /* the hop that runs */
@@ -250,6 +260,8 @@ struct lb_worker {
 	uint32_t changes;        /* worker 0: whose events were reported */
 	uint8_t *states;
 	struct lb_burst bursts[LB_LANES];
+	struct sl_index_added made; /* flows, in this burst */
+	struct lb_goal goal;
 };
 
 /* Begin a call of process(), tick() or collect() on this worker. */
@@ -323,6 +335,10 @@ uint32_t sl_lb_worker_of(const struct lb *lb, uint8_t family, const union lb_key
 int sl_lb_table_init(struct lb_table *table, struct sl_instance *instance, enum lb_lane lane,
 		     uint32_t count, uint64_t wheel_at, struct sl_errors *errors);
 uint32_t sl_lb_find(const struct lb_worker *w, enum lb_lane lane, const union lb_key *key);
+/* Fetch where the next session will be written. Returns the one after it, to begin with
+ * table->free.
+ */
+uint32_t sl_lb_fetch_slot(const struct lb_table *table, uint32_t slot);
 /* Make a session of a key from the client. A reason, or LB_REASON_COUNT when fine. */
 #define LB_FINE LB_REASON_COUNT
 enum lb_reason sl_lb_session_new(struct lb_worker *w, enum lb_lane lane, const union lb_key *key,
@@ -355,6 +371,9 @@ int sl_lb_sources_init(struct lb_sources *sources, struct sl_instance *instance,
 /* The backend the client had at the service, if it still takes sessions, or LB_NOBODY. */
 uint16_t sl_lb_source_get(struct lb_worker *w, const struct lb_service *service, uint8_t family,
 			  const void *addr);
+/* Fetch what looking for the client takes first. */
+void sl_lb_source_fetch(const struct lb_worker *w, const struct lb_service *service, uint8_t family,
+			const void *addr);
 void sl_lb_source_set(struct lb_worker *w, const struct lb_service *service, uint8_t family,
 		      const void *addr, uint16_t backend);
 void sl_lb_sources_age(struct lb_worker *w);
@@ -368,6 +387,16 @@ void sl_lb_source_seen(struct lb_worker *w, const struct lb_service *service, ui
 void sl_lb_export(struct sl_node *node, struct sl_export *out);
 int sl_lb_import(struct sl_node *node, uint32_t version, const void *record, uint32_t size,
 		 struct sl_errors *errors);
+
+/* choose.c */
+/* What a packet with that key is for; valid until the next call. */
+const struct lb_goal *sl_lb_goal(struct lb_worker *w, const struct rte_mbuf *m,
+				 const union lb_key *key);
+/* The backend of a new session, or LB_NOBODY. */
+uint16_t sl_lb_choose(struct lb_worker *w, const struct lb_service *service, uint8_t family,
+		      const union lb_key *key);
+/* Fetch what making sessions for the packets of a burst that have none will look at. */
+void sl_lb_fetch_new(struct lb_worker *w, enum lb_lane lane, struct rte_mbuf **pkts);
 
 /* balance.c */
 void sl_lb_process(struct sl_node *node, struct rte_mbuf **pkts, uint8_t *edge, uint16_t n);

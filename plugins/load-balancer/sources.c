@@ -70,11 +70,26 @@ static void forget(struct lb_sources *s, uint32_t slot)
 	s->used--;
 }
 
-static uint32_t find(const struct lb_sources *s, const struct lb_service *service, uint8_t family,
-		     const void *addr, struct lb_source_key *key)
+static void fill_key(struct lb_source_key *key, const struct lb_service *service, uint8_t family,
+		     const void *addr)
 {
 	*key = (struct lb_source_key){.service = service->id, .family = family};
 	memcpy(key->addr, addr, family == SL_L3_IPV4 ? 4 : 16);
+}
+
+void sl_lb_source_fetch(const struct lb_worker *w, const struct lb_service *service, uint8_t family,
+			const void *addr)
+{
+	struct lb_source_key key;
+
+	fill_key(&key, service, family, addr);
+	sl_index_fetch(w->sources.index, sl_index_hash(&key, sizeof(key)));
+}
+
+static uint32_t find(const struct lb_sources *s, const struct lb_service *service, uint8_t family,
+		     const void *addr, struct lb_source_key *key)
+{
+	fill_key(key, service, family, addr);
 	return sl_index_find(s->index, key, sl_index_hash(key, sizeof(*key)));
 }
 

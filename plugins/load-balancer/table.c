@@ -209,22 +209,24 @@ void sl_lb_reverse(const struct lb_backend *backend, enum lb_lane lane, const un
 }
 
 /* Put both flows into the index, or none. */
-static enum lb_reason index_flows(struct lb_table *table, uint32_t slot)
+static enum lb_reason index_flows(struct lb_worker *w, struct lb_table *table, uint32_t slot)
 {
 	const void *out = lb_flow_key(lb_flow(table, 2 * slot));
 	const void *in = lb_flow_key(lb_flow(table, 2 * slot + 1));
 	uint32_t out_hash = sl_index_hash(out, table->key_size);
 	uint32_t in_hash = sl_index_hash(in, table->key_size);
+	int rc = sl_index_add_new(table->index, out_hash, 2 * slot);
 
-	if (sl_index_find(table->index, out, out_hash) != SL_NO_SLOT ||
-	    sl_index_find(table->index, in, in_hash) != SL_NO_SLOT)
-		return LB_TUPLE_IN_USE;
-	if (sl_index_add(table->index, out_hash, 2 * slot) != 0)
-		return LB_TABLE_FULL;
-	if (sl_index_add(table->index, in_hash, 2 * slot + 1) == 0)
-		return LB_FINE;
-	sl_index_remove(table->index, out_hash, 2 * slot);
-	return LB_TABLE_FULL;
+	if (rc == 0) {
+		rc = sl_index_add_new(table->index, in_hash, 2 * slot + 1);
+		if (rc != 0)
+			sl_index_remove(table->index, out_hash, 2 * slot);
+	}
+	if (rc != 0)
+		return rc == -EEXIST ? LB_TUPLE_IN_USE : LB_TABLE_FULL;
+	sl_index_added_note(&w->made, out_hash);
+	sl_index_added_note(&w->made, in_hash);
+	return LB_FINE;
 }
 
 static void fill_flow(const struct lb_worker *w, struct lb_table *table, uint32_t slot,
@@ -237,6 +239,18 @@ static void fill_flow(const struct lb_worker *w, struct lb_table *table, uint32_
 	flow->backend = backend;
 	flow->epoch = atomic_load_explicit(&w->lb->backends[backend].epoch, memory_order_acquire);
 	flow->write = (uint8_t)write;
+}
+
+uint32_t sl_lb_fetch_slot(const struct lb_table *table, uint32_t slot)
+{
+	const uint8_t *flows;
+
+	if (slot == SL_NO_SLOT)
+		return SL_NO_SLOT;
+	flows = (const uint8_t *)lb_flow(table, 2 * slot);
+	for (uint32_t at = 0; at < 2 * table->stride; at += RTE_CACHE_LINE_SIZE)
+		__builtin_prefetch(flows + at, 1);
+	return table->sessions[slot].next;
 }
 
 enum lb_reason sl_lb_session_new(struct lb_worker *w, enum lb_lane lane, const union lb_key *key,
@@ -271,7 +285,7 @@ enum lb_reason sl_lb_session_new(struct lb_worker *w, enum lb_lane lane, const u
 	}
 	flags = lb_flow_tail(out, lane)->proto == IPPROTO_TCP ? 0 : LB_FLOW_QUICK;
 	out->flags = in->flags = flags;
-	reason = index_flows(table, *slot);
+	reason = index_flows(w, table, *slot);
 	if (reason != LB_FINE)
 		return reason;
 	s = &table->sessions[*slot];

@@ -17,27 +17,6 @@ uint32_t sl_nat_mapping_by_outside(const struct nat_worker *w, union nat_endpoin
 	return sl_index_find(w->by_outside, &outside, hash_of(outside));
 }
 
-void sl_nat_mapping_fetch(const struct nat_worker *w, const struct nat_key *key)
-{
-	if (key->side == SL_INSIDE)
-		sl_index_fetch(w->by_inside,
-			       hash_of(nat_endpoint(key->src, key->sport, key->proto)));
-	else
-		sl_index_fetch(w->by_outside,
-			       hash_of(nat_endpoint(key->dst, key->dport, key->proto)));
-}
-
-/* Where the mapping and the way back of its first session go: at once, for both are far away. */
-static void fetch_outside(const struct nat_worker *w, union nat_endpoint outside,
-			  union nat_endpoint remote)
-{
-	struct nat_key back = {
-		remote.addr, outside.addr, remote.port, outside.port, remote.proto, SL_OUTSIDE, 0};
-
-	sl_index_fetch(w->by_outside, hash_of(outside));
-	sl_index_fetch(w->flow_index, sl_index_hash(&back, sizeof(back)));
-}
-
 static void mapping_event(struct nat_worker *w, enum nat_event event, const struct nat_mapping *m)
 {
 	struct nat_event_data data = {
@@ -78,8 +57,7 @@ static enum nat_reason mapping_add(struct nat_worker *w, union nat_endpoint insi
 	return NAT_SESSION_LIMIT;
 }
 
-enum nat_reason sl_nat_mapping_new(struct nat_worker *w, union nat_endpoint inside,
-				   union nat_endpoint remote, uint32_t *slot)
+enum nat_reason sl_nat_mapping_new(struct nat_worker *w, union nat_endpoint inside, uint32_t *slot)
 {
 	union nat_endpoint outside;
 	uint32_t subscriber, address;
@@ -94,7 +72,6 @@ enum nat_reason sl_nat_mapping_new(struct nat_worker *w, union nat_endpoint insi
 	sub->mappings++; /* before ports are freed early: that may end subscribers */
 	reason = sl_nat_port_take(w, subscriber, inside, &outside, &address);
 	if (reason == NAT_FINE) {
-		fetch_outside(w, outside, remote);
 		reason = mapping_add(w, inside, outside, address, subscriber, slot);
 		if (reason == NAT_FINE) {
 			nat_count(w, NAT_MAPPINGS_MADE);

@@ -231,8 +231,11 @@ struct nat_worker {
 
 	struct nat_flow *flows;
 	struct sl_index *flow_index;
-	struct sl_anchor *anchors; /* of each flow */
-	struct sl_anchor *loose;   /* NAT_LOOSE */
+	struct sl_anchor *anchors;  /* of each flow */
+	struct sl_anchor *loose;    /* NAT_LOOSE */
+	bool loose_said;            /* any was ever used */
+	struct sl_index_added made; /* flows, since the burst's lookup */
+	uint32_t taken;             /* the flow that the packet at hand took */
 	struct nat_session *sessions;
 	uint32_t session_count, session_free;
 	uint32_t session_used;
@@ -286,12 +289,12 @@ static inline void nat_count(struct nat_worker *w, enum nat_counter counter)
 }
 
 /* xorshift64*: spreads ports (RFC 6056), decides nothing that must stay secret. */
-static inline uint32_t nat_random(struct nat_worker *w)
+static inline uint32_t nat_random(uint64_t *random)
 {
-	w->random ^= w->random >> 12;
-	w->random ^= w->random << 25;
-	w->random ^= w->random >> 27;
-	return (uint32_t)((w->random * 0x2545f4914f6cdd1dull) >> 32);
+	*random ^= *random >> 12;
+	*random ^= *random << 25;
+	*random ^= *random >> 27;
+	return (uint32_t)((*random * 0x2545f4914f6cdd1dull) >> 32);
 }
 
 static inline enum nat_space nat_space_of(uint8_t proto)
@@ -316,16 +319,28 @@ static inline union nat_endpoint nat_endpoint(uint32_t addr, uint16_t port, uint
 	return (union nat_endpoint){.addr = addr, .port = port, .proto = proto};
 }
 
+/* ---- port_space.c ---- */
+int sl_nat_ports_init(struct nat_worker *w, struct sl_instance *instance, struct sl_errors *errors);
+
 /* ---- ports.c: subscribers, blocks, ports. Return a reason, or NAT_REASON_COUNT when fine. */
 #define NAT_FINE NAT_REASON_COUNT
 
-int sl_nat_ports_init(struct nat_worker *w, struct sl_instance *instance, struct sl_errors *errors);
 enum nat_reason sl_nat_subscriber_get(struct nat_worker *w, uint32_t addr, uint32_t *slot);
+/* The pool address that a new subscriber is paired with: the same one each time it comes back, as
+ * long as that has room. */
+uint32_t sl_nat_address_of(const struct nat_worker *w, uint32_t addr);
 /* Ends it when nothing is left of it. */
 void sl_nat_subscriber_put(struct nat_worker *w, uint32_t slot);
 enum nat_reason sl_nat_port_take(struct nat_worker *w, uint32_t subscriber,
 				 union nat_endpoint inside, union nat_endpoint *outside,
 				 uint32_t *address);
+/* In two steps, for mappings that are about to be made: fetch the bits of the ports that are looked
+ * at first; then guess which port it will be. Neither changes anything. random: a copy of
+ * w->random, of which fetch() takes what it takes to make the mapping. */
+void sl_nat_port_fetch(const struct nat_worker *w, uint32_t subscriber, uint32_t address,
+		       union nat_endpoint inside, uint64_t *random);
+bool sl_nat_port_guess(const struct nat_worker *w, uint32_t subscriber, uint32_t address,
+		       union nat_endpoint inside, uint64_t random, union nat_endpoint *outside);
 void sl_nat_port_release(struct nat_worker *w, uint32_t address, union nat_endpoint outside);
 /* Give free what was held long enough; at most `most`. Also before time, when `early`. */
 void sl_nat_ports_unhold(struct nat_worker *w, uint32_t most, bool early);
@@ -336,11 +351,7 @@ void sl_nat_block_place(const struct nat_worker *w, uint32_t block, uint32_t *ad
 /* ---- sessions.c: mappings, sessions, their ends ---- */
 uint32_t sl_nat_mapping_by_inside(const struct nat_worker *w, union nat_endpoint inside);
 uint32_t sl_nat_mapping_by_outside(const struct nat_worker *w, union nat_endpoint outside);
-/* Fetch what looking for the mapping of a packet with that key takes first. */
-void sl_nat_mapping_fetch(const struct nat_worker *w, const struct nat_key *key);
-/* remote: of the session that it is made for. */
-enum nat_reason sl_nat_mapping_new(struct nat_worker *w, union nat_endpoint inside,
-				   union nat_endpoint remote, uint32_t *slot);
+enum nat_reason sl_nat_mapping_new(struct nat_worker *w, union nat_endpoint inside, uint32_t *slot);
 void sl_nat_mapping_end_unused(struct nat_worker *w, uint32_t slot);
 /* remote: address, port and protocol of the other side. */
 enum nat_reason sl_nat_session_new(struct nat_worker *w, uint32_t mapping,
@@ -397,6 +408,11 @@ bool sl_nat_key(const struct rte_mbuf *m, enum sl_side side, struct nat_key *key
 uint8_t sl_nat_inbound(struct nat_worker *w, struct rte_mbuf *m);
 /* What IPv4 gets that is not translated. */
 uint8_t sl_nat_others(struct nat_worker *w, const struct rte_mbuf *m);
+
+/* ---- ahead.c ---- */
+/* Fetch what making sessions for packets of these keys will look at. All of one side. */
+void sl_nat_fetch_new(const struct nat_worker *w, const struct nat_key *keys, const uint32_t *slots,
+		      uint16_t n);
 
 /* ---- trail.c ---- */
 /* Say on a packet's trail what became of it: it took an established flow; it passes as it is; it

@@ -7,7 +7,7 @@
  * With blocks, a subscriber takes ports out of whole blocks that are its own (RFC 6888 REQ-4),
  * so that a log of blocks says who had a port. Without, blocks only divide ports among workers.
  */
-#include <sys/random.h>
+#include <rte_prefetch.h>
 
 #include "ports.h"
 
@@ -17,10 +17,10 @@
 #define EARLY_PORTS 64
 
 /* A random free bit among `count` words from `from` on, of those in the mask. */
-static uint32_t find_bit(struct nat_worker *w, const uint64_t *bits, uint32_t from, uint32_t count,
+static uint32_t find_bit(uint64_t *random, const uint64_t *bits, uint32_t from, uint32_t count,
 			 uint64_t mask)
 {
-	uint32_t start = nat_random(w) % count, turn = nat_random(w) % 64;
+	uint32_t start = nat_random(random) % count, turn = nat_random(random) % 64;
 
 	for (uint32_t i = 0; i < count; i++) {
 		uint32_t word = from + (start + i < count ? start + i : start + i - count);
@@ -77,7 +77,7 @@ static bool block_new(struct nat_worker *w, uint32_t subscriber, uint32_t addres
 
 	if (a->free_blocks == 0)
 		return false;
-	start = nat_random(w) % a->blocks;
+	start = nat_random(&w->random) % a->blocks;
 	for (uint32_t i = 0; i < a->blocks; i++) {
 		uint32_t block = first + (start + i) % a->blocks;
 
@@ -107,8 +107,9 @@ static void block_end(struct nat_worker *w, uint32_t block)
 }
 
 /* A free bit in the subscriber's blocks on that address. */
-static uint32_t find_in_blocks(struct nat_worker *w, const struct nat_subscriber *sub,
-			       uint32_t address, enum nat_space space, uint64_t mask)
+static uint32_t find_in_blocks(const struct nat_worker *w, const struct nat_subscriber *sub,
+			       uint32_t address, enum nat_space space, uint64_t mask,
+			       uint64_t *random)
 {
 	uint32_t words = w->layout->block_size / 64;
 
@@ -117,8 +118,8 @@ static uint32_t find_in_blocks(struct nat_worker *w, const struct nat_subscriber
 
 		if (b / w->block_stride != address)
 			continue;
-		bit = find_bit(w, nat_bitmap(w, address, space), b % w->block_stride * words, words,
-			       mask);
+		bit = find_bit(random, nat_bitmap(w, address, space), b % w->block_stride * words,
+			       words, mask);
 		if (bit != UINT32_MAX)
 			return bit;
 	}
@@ -126,7 +127,7 @@ static uint32_t find_in_blocks(struct nat_worker *w, const struct nat_subscriber
 }
 
 /* The same port as inside, when it is free and may be used. */
-static uint32_t find_same(struct nat_worker *w, uint32_t subscriber, uint32_t address,
+static uint32_t find_same(const struct nat_worker *w, uint32_t subscriber, uint32_t address,
 			  enum nat_space space, uint16_t port)
 {
 	uint32_t bit = nat_bit_of_port(w, address, rte_be_to_cpu_16(port));
@@ -168,16 +169,17 @@ static enum nat_reason find_port(struct nat_worker *w, uint32_t subscriber, uint
 	if (!nat_with_blocks(w)) {
 		uint32_t words = a->blocks * (w->layout->block_size / 64);
 
-		*bit = find_bit(w, nat_bitmap(w, address, space), 0, words, mask);
+		*bit = find_bit(&w->random, nat_bitmap(w, address, space), 0, words, mask);
 		if (*bit == UINT32_MAX && mask != EVERY_PORT)
-			*bit = find_bit(w, nat_bitmap(w, address, space), 0, words, EVERY_PORT);
+			*bit = find_bit(&w->random, nat_bitmap(w, address, space), 0, words,
+					EVERY_PORT);
 		return *bit != UINT32_MAX ? NAT_FINE : NAT_POOL_EXHAUSTED;
 	}
-	*bit = find_in_blocks(w, sub, address, space, mask);
+	*bit = find_in_blocks(w, sub, address, space, mask, &w->random);
 	if (*bit == UINT32_MAX && more && block_new(w, subscriber, address))
-		*bit = find_in_blocks(w, sub, address, space, mask);
+		*bit = find_in_blocks(w, sub, address, space, mask, &w->random);
 	if (*bit == UINT32_MAX && mask != EVERY_PORT)
-		*bit = find_in_blocks(w, sub, address, space, EVERY_PORT);
+		*bit = find_in_blocks(w, sub, address, space, EVERY_PORT, &w->random);
 	return *bit != UINT32_MAX ? NAT_FINE : more ? NAT_POOL_EXHAUSTED : NAT_BLOCK_LIMIT;
 }
 
@@ -222,6 +224,61 @@ enum nat_reason sl_nat_port_take(struct nat_worker *w, uint32_t subscriber,
 				inside.proto);
 	return NAT_FINE;
 }
+
+/* ---- Ahead ---- */
+
+static uint32_t words_of(const struct nat_worker *w, uint32_t address)
+{
+	return w->addresses[address].blocks * (w->layout->block_size / 64);
+}
+
+void sl_nat_port_fetch(const struct nat_worker *w, uint32_t subscriber, uint32_t address,
+		       union nat_endpoint inside, uint64_t *random)
+{
+	const uint64_t *bits = nat_bitmap(w, address, nat_space_of(inside.proto));
+	uint32_t words = words_of(w, address), word = UINT32_MAX;
+
+	if (w->nat->params->preserve_port) {
+		uint32_t bit = nat_bit_of_port(w, address, rte_be_to_cpu_16(inside.port));
+
+		word = bit != UINT32_MAX ? bit / 64 : word;
+	} else if (nat_with_blocks(w)) {
+		uint32_t block = subscriber != SL_NO_SLOT ? w->subscribers[subscriber].first_block
+							  : SL_NO_SLOT;
+
+		if (block != SL_NO_SLOT && block / w->block_stride == address)
+			word = block % w->block_stride * (w->layout->block_size / 64);
+	} else if (words != 0) { /* as find_bit() draws */
+		word = nat_random(random) % words;
+		nat_random(random);
+	}
+	if (word != UINT32_MAX)
+		rte_prefetch0(&bits[word]);
+}
+
+bool sl_nat_port_guess(const struct nat_worker *w, uint32_t subscriber, uint32_t address,
+		       union nat_endpoint inside, uint64_t random, union nat_endpoint *outside)
+{
+	enum nat_space space = nat_space_of(inside.proto);
+	uint64_t mask = parity_mask(w, inside);
+	uint32_t words = words_of(w, address), bit = UINT32_MAX;
+	uint16_t port;
+
+	if (w->nat->params->preserve_port)
+		bit = find_same(w, subscriber, address, space, inside.port);
+	if (bit == UINT32_MAX && nat_with_blocks(w) && subscriber != SL_NO_SLOT)
+		bit = find_in_blocks(w, &w->subscribers[subscriber], address, space, mask, &random);
+	if (bit == UINT32_MAX && !nat_with_blocks(w) && words != 0)
+		bit = find_bit(&random, nat_bitmap(w, address, space), 0, words, mask);
+	if (bit == UINT32_MAX)
+		return false;
+	port = (uint16_t)nat_port_of_bit(w, address, bit);
+	*outside = nat_endpoint(sl_nat_pool_address(w->layout, address), rte_cpu_to_be_16(port),
+				inside.proto);
+	return true;
+}
+
+/* ---- Given back ---- */
 
 void sl_nat_port_free(struct nat_worker *w, uint32_t address, enum nat_space space, uint32_t bit)
 {
@@ -269,80 +326,4 @@ void sl_nat_port_release(struct nat_worker *w, uint32_t address, union nat_endpo
 		.bit = (uint16_t)bit,
 		.space = (uint8_t)space,
 	};
-}
-
-/* Ports of forwards are never given out; nor are those past the end of the range. */
-static void reserve(struct nat_worker *w)
-{
-	const struct nat_layout *l = w->layout;
-	uint32_t end = l->port_first + l->block_count * l->block_size;
-
-	for (uint32_t a = 0; a < l->pool_count; a++)
-		for (uint32_t port = (uint32_t)l->port_last + 1; port < end; port++) {
-			uint32_t block = (port - l->port_first) / l->block_size;
-			uint32_t first = w->addresses[a].first_block;
-			uint32_t bit = (block - first) / l->workers * l->block_size +
-				       (port - l->port_first) % l->block_size;
-
-			if ((a * l->block_count + block) % l->workers != w->worker)
-				continue;
-			for (unsigned int s = 0; s < NAT_SPACES; s++)
-				nat_set_bit(w, a, (enum nat_space)s, bit);
-		}
-	for (uint32_t i = 0; i < l->forward_count; i++) {
-		union nat_endpoint outside = l->forwards[i].outside;
-		const struct nat_range *range = sl_nat_range_find(&l->pool, outside.addr);
-		uint32_t address, bit;
-
-		if (range == NULL || outside.proto == 0)
-			continue;
-		address = range->other + rte_be_to_cpu_32(outside.addr) - range->first;
-		bit = nat_bit_of_port(w, address, rte_be_to_cpu_16(outside.port));
-		if (bit != UINT32_MAX)
-			nat_set_bit(w, address, nat_space_of(outside.proto), bit);
-	}
-}
-
-int sl_nat_ports_init(struct nat_worker *w, struct sl_instance *instance, struct sl_errors *errors)
-{
-	const struct nat_layout *l = w->layout;
-	size_t words;
-
-	w->block_stride = (l->block_count + l->workers - 1) / l->workers;
-	w->words = w->block_stride * (l->block_size / 64);
-	if (getrandom(&w->random, sizeof(w->random), 0) != sizeof(w->random))
-		w->random = (uintptr_t)w;
-	w->random |= 1;
-	if (l->pool_count == 0)
-		return 0;
-	words = (size_t)l->pool_count * NAT_SPACES * w->words;
-	w->addresses =
-		(struct nat_address *)sl_alloc(instance, l->pool_count * sizeof(*w->addresses));
-	w->used = (uint64_t *)sl_alloc_table(instance, words * sizeof(*w->used));
-	if (w->addresses == NULL || w->used == NULL)
-		return sl_fail(errors, ENOMEM, "no memory for the ports of %u addresses",
-			       l->pool_count);
-	for (uint32_t a = 0; a < l->pool_count; a++) {
-		struct nat_address *address = &w->addresses[a];
-		uint32_t skew = a * l->block_count % l->workers;
-
-		address->first_block = (w->worker + l->workers - skew) % l->workers;
-		if (address->first_block < l->block_count)
-			address->blocks =
-				(l->block_count - 1 - address->first_block) / l->workers + 1;
-		address->free_blocks = address->blocks;
-		for (unsigned int s = 0; s < NAT_SPACES; s++)
-			address->free[s] = address->blocks * l->block_size;
-	}
-	if (w->nat->params->block_size != 0) {
-		size_t count = (size_t)l->pool_count * w->block_stride;
-
-		w->blocks = (struct nat_block *)sl_alloc(instance, count * sizeof(*w->blocks));
-		if (w->blocks == NULL)
-			return sl_fail(errors, ENOMEM, "no memory for %zu blocks", count);
-		for (size_t i = 0; i < count; i++)
-			w->blocks[i].subscriber = SL_NO_SLOT;
-	}
-	reserve(w);
-	return 0;
 }

@@ -149,12 +149,13 @@ static bool index_flows(struct nat_worker *w, uint32_t slot)
 	uint32_t out = sl_index_hash(&flows[0].key, sizeof(struct nat_key));
 	uint32_t in = sl_index_hash(&flows[1].key, sizeof(struct nat_key));
 
-	if (sl_index_find(w->flow_index, &flows[0].key, out) != SL_NO_SLOT ||
-	    sl_index_find(w->flow_index, &flows[1].key, in) != SL_NO_SLOT ||
-	    sl_index_add(w->flow_index, out, 2 * slot) != 0)
+	if (sl_index_add_new(w->flow_index, out, 2 * slot) != 0)
 		return false;
-	if (sl_index_add(w->flow_index, in, 2 * slot + 1) == 0)
+	if (sl_index_add_new(w->flow_index, in, 2 * slot + 1) == 0) {
+		sl_index_added_note(&w->made, out);
+		sl_index_added_note(&w->made, in);
 		return true;
+	}
 	sl_index_remove(w->flow_index, out, 2 * slot);
 	return false;
 }

@@ -7,7 +7,7 @@
 
 /* The pool address that a new subscriber is paired with: the same one each time it comes back,
  * as long as that has room. */
-static uint32_t choose_address(const struct nat_worker *w, uint32_t addr)
+uint32_t sl_nat_address_of(const struct nat_worker *w, uint32_t addr)
 {
 	uint32_t count = w->layout->pool_count, start = nat_mix(addr ^ 0x5bd1e995) % count;
 	uint32_t best = start;
@@ -43,7 +43,7 @@ enum nat_reason sl_nat_subscriber_get(struct nat_worker *w, uint32_t addr, uint3
 	w->subscriber_free = sub->next;
 	*sub = (struct nat_subscriber){
 		.key = key,
-		.address = choose_address(w, addr),
+		.address = sl_nat_address_of(w, addr),
 		.first_block = SL_NO_SLOT,
 		.created = RTE_MAX(w->now, 1u),
 	};

@@ -35,6 +35,7 @@ void sl_nat_say_flow(struct nat_worker *w, struct sl_trail *trail, uint32_t slot
 
 static struct sl_anchor *loose_anchor(struct nat_worker *w, const struct nat_key *key)
 {
+	w->loose_said = true;
 	return &w->loose[sl_index_hash(key, sizeof(*key)) % NAT_LOOSE];
 }
 
@@ -94,5 +95,6 @@ void sl_nat_cut(struct nat_worker *w, uint32_t session)
 
 void sl_nat_cut_loose(struct nat_worker *w, const struct nat_key *key)
 {
-	sl_anchor_cut(w->node, loose_anchor(w, key));
+	if (w->loose_said)
+		sl_anchor_cut(w->node, loose_anchor(w, key));
 }

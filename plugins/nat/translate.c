@@ -87,6 +87,7 @@ static uint8_t flow_take(struct nat_worker *w, uint32_t slot, struct rte_mbuf *m
 	const struct sl_packet *p = sl_packet(m);
 	enum sl_side side = (enum sl_side)flow->key.side;
 
+	w->taken = slot;
 	if (side == SL_OUTSIDE && !hairpin && (flow->flags & NAT_FLOW_HAIRPIN) != 0)
 		return SL_DROP(NAT_SPOOFED);
 	if (p->proto == IPPROTO_TCP &&
@@ -182,7 +183,7 @@ static uint8_t session_outbound(struct nat_worker *w, struct rte_mbuf *m, const 
 		return SL_DROP(reason);
 	mapping = sl_nat_mapping_by_inside(w, inside);
 	if (mapping == SL_NO_SLOT)
-		reason = sl_nat_mapping_new(w, inside, remote, &mapping);
+		reason = sl_nat_mapping_new(w, inside, &mapping);
 	if (reason == NAT_FINE) {
 		reason = sl_nat_session_new(w, mapping, remote, &session);
 		if (reason == NAT_FINE)
@@ -193,6 +194,15 @@ static uint8_t session_outbound(struct nat_worker *w, struct rte_mbuf *m, const 
 	return SL_DROP(reason);
 }
 
+/* The flow of a key that the burst's lookup did not find: an earlier packet may have made it. */
+static uint32_t find_made(const struct nat_worker *w, const struct nat_key *key)
+{
+	uint32_t hash = sl_index_hash(key, sizeof(*key));
+
+	return sl_index_added_maybe(&w->made, hash) ? sl_index_find(w->flow_index, key, hash)
+						    : SL_NO_SLOT;
+}
+
 /* Any packet from inside that has no flow in the burst's lookup. */
 static uint8_t outbound(struct nat_worker *w, struct rte_mbuf *m)
 {
@@ -200,9 +210,9 @@ static uint8_t outbound(struct nat_worker *w, struct rte_mbuf *m)
 	const struct nat_range *pair;
 	struct nat_key key;
 	bool keyed = sl_nat_key(m, SL_INSIDE, &key);
-	uint32_t slot = keyed ? nat_flow_find(w, &key) : SL_NO_SLOT;
+	uint32_t slot = keyed ? find_made(w, &key) : SL_NO_SLOT;
 
-	if (slot != SL_NO_SLOT) /* an earlier packet of the burst made it */
+	if (slot != SL_NO_SLOT)
 		return flow_take(w, slot, m, false);
 	if (sl_nat_is_except(w->layout, sl_ipv4(m)->dst_addr))
 		return pass(w, m);
@@ -270,8 +280,10 @@ static uint8_t inbound(struct nat_worker *w, struct rte_mbuf *m, bool hairpin)
 	const struct nat_range *pair;
 	struct nat_key key;
 	bool keyed = sl_nat_key(m, SL_OUTSIDE, &key);
-	uint32_t slot = keyed ? nat_flow_find(w, &key) : SL_NO_SLOT;
+	uint32_t slot = SL_NO_SLOT;
 
+	if (keyed) /* the second half of a hairpin is looked up here */
+		slot = hairpin ? nat_flow_find(w, &key) : find_made(w, &key);
 	if (slot != SL_NO_SLOT)
 		return flow_take(w, slot, m, hairpin);
 	if (!sl_nat_is_outside(w->layout, sl_ipv4(m)->dst_addr))
@@ -320,15 +332,24 @@ static inline bool plain(const struct nat_flow *flow, const struct sl_packet *p)
 	       (p->tcp_flags & TCP_EVENTS) == 0;
 }
 
-/* Packets that took a flow which is plain now. Found anew: the burst may have made and ended
- * sessions. */
+/* The flow of a packet, after its burst: which may have ended the one that it took. */
+static uint32_t flow_of(const struct nat_worker *w, const struct nat_key *key, uint32_t slot)
+{
+	if (slot != SL_NO_SLOT && w->sessions[slot / 2].mapping != SL_NO_SLOT &&
+	    memcmp(&w->flows[slot].key, key, sizeof(*key)) == 0)
+		return slot;
+	return nat_flow_find(w, key);
+}
+
+/* Packets that took a flow which is plain now. */
 static void say_flows(struct nat_worker *w, struct rte_mbuf **pkts, const uint8_t *edge,
-		      const struct nat_key *keys, const uint16_t *at, uint16_t count)
+		      const struct nat_key *keys, const uint32_t *slots, const uint16_t *at,
+		      uint16_t count)
 {
 	for (uint16_t i = 0; i < count; i++) {
 		struct rte_mbuf *m = pkts[at[i]];
 		struct sl_trail *trail = edge[at[i]] == SL_ON ? sl_trail(w->node, m) : NULL;
-		uint32_t slot = trail != NULL ? nat_flow_find(w, &keys[i]) : SL_NO_SLOT;
+		uint32_t slot = trail != NULL ? flow_of(w, &keys[i], slots[i]) : SL_NO_SLOT;
 
 		if (slot != SL_NO_SLOT && plain(&w->flows[slot], sl_packet(m)))
 			sl_nat_say_flow(w, trail, slot);
@@ -354,9 +375,10 @@ void sl_nat_process(struct sl_node *node, struct rte_mbuf **pkts, uint8_t *edge,
 	if (count == 0)
 		return;
 	sl_index_find_bulk(w->flow_index, keys, hashes, slots, count);
-	for (uint16_t i = 0; i < count; i++)
-		if (unlikely(slots[i] == SL_NO_SLOT))
-			sl_nat_mapping_fetch(w, &keys[i]);
+	if (unlikely(sl_index_missed(slots, count))) {
+		memset(&w->made, 0, sizeof(w->made));
+		sl_nat_fetch_new(w, keys, slots, count);
+	}
 	for (uint16_t i = 0; i < count; i++) {
 		struct rte_mbuf *m = pkts[at[i]];
 		const struct sl_packet *p = sl_packet(m);
@@ -371,11 +393,13 @@ void sl_nat_process(struct sl_node *node, struct rte_mbuf **pkts, uint8_t *edge,
 				edge[at[i]] = flow_take(w, slots[i], m, false);
 			}
 		} else {
+			w->taken = SL_NO_SLOT;
 			edge[at[i]] = one_by_one(w, m, node->from);
+			slots[i] = w->taken;
 		}
 	}
 	sl_count(node, node->from == SL_INSIDE ? NAT_TRANSLATED_OUT : NAT_TRANSLATED_IN,
 		 translated);
 	if (sl_recording(node))
-		say_flows(w, pkts, edge, keys, at, count);
+		say_flows(w, pkts, edge, keys, slots, at, count);
 }
