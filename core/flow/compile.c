@@ -144,6 +144,7 @@ static void make_guards(struct action *action, const struct sl_trail *trail)
 static void make_action(struct action *action, const struct sl_trail *trail,
 			const struct sl_hop *target, uint8_t reason)
 {
+	memset((void *)action, 0, sizeof(*action));
 	action->entropy_at = SL_PUSH_NONE;
 	make_guards(action, trail);
 	/* A packet that is dropped in the end is checked all the same. */
@@ -172,17 +173,6 @@ static void make_action(struct action *action, const struct sl_trail *trail,
 	if ((action->flags & (COURSE_ADDRESSES | COURSE_FRONT | COURSE_IP)) != 0 &&
 	    (target->remote || target->targets[SL_ON] != NULL))
 		action->flags |= COURSE_PARSE;
-}
-
-static void make_course(struct course *course, const struct sl_trail *trail,
-			const struct sl_hop *target, uint8_t reason)
-{
-	memset((void *)&course->action, 0, sizeof(course->action));
-	make_action(&course->action, trail, target, reason);
-	course->step_count = trail->step_count;
-	memcpy(course->steps, trail->steps, trail->step_count * sizeof(trail->steps[0]));
-	course->credit_count = trail->credit_count;
-	memcpy(course->credits, trail->credits, trail->credit_count * sizeof(trail->credits[0]));
 }
 
 /* ---- Both ---- */
@@ -255,8 +245,8 @@ void sl_trail_compile(struct sl_fusion *fusion, struct sl_trail *trail, const st
 
 	if (!enter_key(fusion, trail))
 		return;
-	make_course(&fusion->wanted, trail, target, reason);
-	number = sl_course_get(fusion, &fusion->wanted);
+	make_action(&fusion->wanted, trail, target, reason);
+	number = sl_course_get(fusion, &fusion->wanted, trail);
 	if (number != NONE)
 		slot = sl_flow_add(fusion, trail->lane, &trail->key4, trail->hash, now);
 	if (slot == NONE) {

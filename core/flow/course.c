@@ -19,75 +19,105 @@ int sl_courses_init(struct sl_fusion *fusion, struct sl_errors *errors)
 		return sl_fail(errors, ENOMEM, "no memory for flow fusion");
 	fusion->courses = sl_growth_memory(fusion->course_growth);
 	memset(fusion->course_heads, 0xff, COURSE_HEADS * sizeof(*fusion->course_heads));
-	fusion->course_free = fusion->course_last = NONE;
+	memset(fusion->course_guesses, 0xff, sizeof(fusion->course_guesses));
+	fusion->course_free = NONE;
 	fusion->dirty = DIRTY_END;
 	return 0;
 }
 
-static uint32_t hash_of(const struct course *course)
+static uint32_t hash_of(const struct action *action, const struct sl_trail *trail)
 {
-	uint32_t hash = sl_index_hash(&course->action, offsetof(struct action, front));
+	uint32_t hash = sl_index_hash(action, offsetof(struct action, front));
 
-	hash ^= sl_index_hash(course->action.front,
-			      RTE_ALIGN_CEIL(course->action.front_length, 8u));
-	hash = hash * 31 + sl_index_hash(course->steps, course->step_count * sizeof(struct step));
+	hash ^= sl_index_hash(action->front, RTE_ALIGN_CEIL(action->front_length, 8u));
+	hash = hash * 31 + sl_index_hash(trail->steps, trail->step_count * sizeof(struct step));
 	return hash * 31 +
-	       sl_index_hash(course->credits, course->credit_count * sizeof(struct credit));
+	       sl_index_hash(trail->credits, trail->credit_count * sizeof(struct credit));
+}
+
+/* Courses that many flows go at a time differ in what they count: which rule, which backend. A sum
+ * of that takes a tenth of the time of the hash of it all. */
+static uint32_t *guess_of(struct sl_fusion *fusion, const struct sl_trail *trail)
+{
+	uint64_t sum = trail->step_count;
+
+	for (uint32_t i = 0; i < trail->credit_count; i++)
+		sum += (uintptr_t)trail->credits[i].packets * (2 * (uint64_t)i + 1);
+	return &fusion->course_guesses[(sum * 0x9e3779b97f4a7c15ull) >> 32 & (COURSE_GUESSES - 1)];
 }
 
 /* Actions, steps and credits are made in zeroed memory and copied whole: what lies between members
  * is equal, too. */
-static bool same(const struct course *a, const struct course *b)
+static bool same(const struct course *course, const struct action *action,
+		 const struct sl_trail *trail)
 {
-	return a->step_count == b->step_count && a->credit_count == b->credit_count &&
-	       memcmp((const void *)&a->action, (const void *)&b->action,
-		      offsetof(struct action, front) + a->action.front_length) == 0 &&
-	       memcmp(a->steps, b->steps, a->step_count * sizeof(a->steps[0])) == 0 &&
-	       memcmp(a->credits, b->credits, a->credit_count * sizeof(a->credits[0])) == 0;
+	return course->valid && course->step_count == trail->step_count &&
+	       course->credit_count == trail->credit_count &&
+	       memcmp((const void *)&course->action, (const void *)action,
+		      offsetof(struct action, front) + action->front_length) == 0 &&
+	       memcmp(course->steps, trail->steps, trail->step_count * sizeof(struct step)) == 0 &&
+	       memcmp(course->credits, trail->credits,
+		      trail->credit_count * sizeof(struct credit)) == 0;
 }
 
-uint32_t sl_course_get(struct sl_fusion *fusion, const struct course *wanted)
+/* A free one, or NONE. */
+static uint32_t take_course(struct sl_fusion *fusion)
 {
-	uint32_t hash, *head, number = fusion->course_last;
-	struct course *course;
+	uint32_t number = fusion->course_free;
 
-	/* Most flows go the way of the one before. */
-	if (number != NONE && course_at(fusion, number)->valid &&
-	    same(course_at(fusion, number), wanted)) {
-		course_at(fusion, number)->flows++;
-		return number;
-	}
-	hash = hash_of(wanted);
-	head = &fusion->course_heads[hash % COURSE_HEADS];
-	for (number = *head; number != NONE; number = course->next) {
-		course = course_at(fusion, number);
-		if (course->hash == hash && course->valid && same(course, wanted)) {
-			course->flows++;
-			fusion->course_last = number;
-			return number;
-		}
-	}
-	number = fusion->course_free;
 	if (number != NONE) {
 		fusion->course_free = course_at(fusion, number)->next;
-	} else {
-		number = fusion->course_fresh;
-		if (number == MOST_COURSES ||
-		    !sl_growth_reach(fusion->course_growth,
-				     ((size_t)number + 1) * sizeof(struct course)))
-			return NONE;
-		fusion->course_fresh++;
+		return number;
 	}
-	course = course_at(fusion, number);
-	memcpy(course, wanted, COURSE_IDENTITY);
+	number = fusion->course_fresh;
+	if (number == MOST_COURSES ||
+	    !sl_growth_reach(fusion->course_growth, ((size_t)number + 1) * sizeof(struct course)))
+		return NONE;
+	fusion->course_fresh++;
+	return number;
+}
+
+static void fill(struct course *course, const struct action *action, const struct sl_trail *trail)
+{
+	course->action = *action;
+	course->step_count = trail->step_count;
+	memcpy(course->steps, trail->steps, trail->step_count * sizeof(struct step));
+	course->credit_count = trail->credit_count;
+	memcpy(course->credits, trail->credits, trail->credit_count * sizeof(struct credit));
 	course->packets = course->bytes = 0;
 	course->dirty = NONE;
 	course->flows = 1;
-	course->hash = hash;
 	course->valid = course->used = true;
+}
+
+uint32_t sl_course_get(struct sl_fusion *fusion, const struct action *action,
+		       const struct sl_trail *trail)
+{
+	uint32_t hash, *head, *guess = guess_of(fusion, trail), number = *guess;
+	struct course *course;
+
+	if (number != NONE && same(course_at(fusion, number), action, trail)) {
+		course_at(fusion, number)->flows++;
+		return number;
+	}
+	hash = hash_of(action, trail);
+	head = &fusion->course_heads[hash % COURSE_HEADS];
+	for (number = *head; number != NONE; number = course->next) {
+		course = course_at(fusion, number);
+		if (course->hash == hash && same(course, action, trail)) {
+			course->flows++;
+			*guess = number;
+			return number;
+		}
+	}
+	number = take_course(fusion);
+	if (number == NONE)
+		return NONE;
+	course = course_at(fusion, number);
+	fill(course, action, trail);
+	course->hash = hash;
 	course->next = *head;
-	*head = number;
-	fusion->course_last = number;
+	*head = *guess = number;
 	bump(&fusion->stats.actions, 1);
 	return number;
 }

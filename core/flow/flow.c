@@ -18,6 +18,8 @@
 #define SWEEP_US 4
 /* Slots and ties that are fetched ahead of those looked at. */
 #define SWEEP_AHEAD 8
+/* Slots and ties never used before that are fetched ahead of the one that is taken. */
+#define FRESH_AHEAD 8
 
 static int lane_init(struct lane *lane, uint32_t capacity, uint32_t stride, uint32_t key_size,
 		     struct sl_errors *errors)
@@ -97,10 +99,14 @@ uint32_t sl_flow_add(struct sl_fusion *fusion, unsigned int number, const void *
 	memcpy(flow_slot(lane, slot), key, lane->key_size);
 	if (sl_index_add(lane->index, hash, slot) != 0)
 		return NONE;
-	if (slot == lane->free)
+	if (slot == lane->free) {
 		lane->free = *flow_ties(lane, slot);
-	else
+		if (lane->free != NONE)
+			__builtin_prefetch(flow_slot(lane, lane->free), 1);
+	} else {
 		lane->fresh++;
+		__builtin_prefetch(flow_slot(lane, slot + FRESH_AHEAD), 1);
+	}
 	*usage = (struct usage){.seen = now, .course = NONE};
 	*flow_ties(lane, slot) = 0;
 	*flow_round(lane, slot) = 0;
@@ -122,6 +128,8 @@ bool sl_flow_tie(struct sl_fusion *fusion, uint32_t flow, const struct trail_tie
 	if (number != 0) {
 		tie = tie_at(fusion, number);
 		fusion->tie_free = tie->next;
+		if (tie->next != 0)
+			__builtin_prefetch(tie_at(fusion, tie->next), 1);
 	} else {
 		if (fusion->tie_fresh == fusion->tie_capacity ||
 		    !sl_growth_reach(fusion->tie_growth,
@@ -129,6 +137,7 @@ bool sl_flow_tie(struct sl_fusion *fusion, uint32_t flow, const struct trail_tie
 			return false;
 		number = ++fusion->tie_fresh;
 		tie = tie_at(fusion, number);
+		__builtin_prefetch(tie_at(fusion, number + FRESH_AHEAD), 1);
 	}
 	*tie = (struct tie){
 		.next_of_flow = *ties,

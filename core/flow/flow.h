@@ -227,9 +227,9 @@ struct course {
 	bool used;
 };
 
-#define COURSE_IDENTITY offsetof(struct course, packets)
-#define MOST_COURSES    16384
-#define COURSE_HEADS    16384 /* a power of two */
+#define MOST_COURSES   16384
+#define COURSE_HEADS   16384 /* a power of two */
+#define COURSE_GUESSES 256
 /* End of the dirty list. */
 #define DIRTY_END (NONE - 1)
 
@@ -328,9 +328,10 @@ struct sl_fusion {
 	struct course *courses;
 	struct sl_growth *course_growth;
 	uint32_t course_fresh, course_free, dirty;
-	uint32_t course_last; /* found or made last; NONE: none was */
+	/* Found or made last, by what differs first: see guess_of() in course.c. NONE: none was. */
+	uint32_t course_guesses[COURSE_GUESSES];
 	uint32_t *course_heads;
-	struct course wanted; /* being looked for */
+	struct action wanted; /* of the course that is being looked for */
 	/* Contexts. */
 	struct context_slot *contexts;
 	struct sl_index *context_index;
@@ -427,8 +428,10 @@ void sl_context_put(struct sl_fusion *fusion, uint16_t number);
 
 /* course.c */
 int sl_courses_init(struct sl_fusion *fusion, struct sl_errors *errors);
-/* The course like this one, or NONE when there is no room for more; a flow will use it. */
-uint32_t sl_course_get(struct sl_fusion *fusion, const struct course *wanted);
+/* The course with that action and the trail's steps and credits, or NONE when there is no room for
+ * more; a flow will use it. */
+uint32_t sl_course_get(struct sl_fusion *fusion, const struct action *action,
+		       const struct sl_trail *trail);
 void sl_course_put(struct sl_fusion *fusion, uint32_t number);
 /* Credit what the course is owed. */
 void sl_course_settle(struct sl_fusion *fusion, struct course *course);

@@ -126,7 +126,8 @@ static void give_up(struct sl_fusion *fusion, struct sl_graph *graph, struct sl_
 static bool cut_since(struct sl_fusion *fusion, const struct sl_trail *trail)
 {
 	for (uint32_t i = 0; i < trail->tie_count; i++)
-		if (*cut_slot(fusion, trail->ties[i].anchor) > trail->ties[i].cuts)
+		if (fusion->cuts > trail->ties[i].cuts &&
+		    *cut_slot(fusion, trail->ties[i].anchor) > trail->ties[i].cuts)
 			return true;
 	return false;
 }
@@ -146,6 +147,20 @@ static void finish(struct sl_fusion *fusion, struct sl_graph *graph, struct sl_t
 	sl_trail_end(fusion, graph, trail);
 }
 
+/* What entering the flows of trails that end here will look at, for all of the burst at once. */
+static void fetch_ends(struct sl_fusion *fusion, const struct sl_frame *frame)
+{
+	for (uint16_t i = 0; i < frame->n; i++) {
+		const struct sl_trail *trail = trail_of(fusion, frame->pkts[i]);
+
+		if (trail == NULL || trail->refused || trail->verify)
+			continue;
+		sl_index_fetch(fusion->lanes[trail->lane].index, trail->hash);
+		for (uint32_t t = 0; t < trail->tie_count; t++)
+			__builtin_prefetch(trail->ties[t].anchor, 1);
+	}
+}
+
 /* Before a hop's process(): the trails of those packets are known by their place while it runs, for
  * afterwards a packet may be somebody else's. */
 void sl_trails_arrive(struct sl_graph *graph, struct sl_hop *hop, struct sl_frame *frame)
@@ -153,6 +168,8 @@ void sl_trails_arrive(struct sl_graph *graph, struct sl_hop *hop, struct sl_fram
 	struct sl_fusion *fusion = graph->conf.fusion;
 
 	fusion->burst_count = 0;
+	if (hop->barrier)
+		fetch_ends(fusion, frame);
 	for (uint16_t i = 0; i < frame->n; i++) {
 		struct rte_mbuf *m = frame->pkts[i];
 		struct sl_trail *trail;
