@@ -315,6 +315,15 @@ struct sl_trail {
 #define MOST_RECORDED  64
 #define FIRST_RECORDED 16
 
+/*
+ * A recording costs what some hits save, so each hit pays for one, and those that are not paid for
+ * are few: flows of one packet each, such as a flood's, are not worth it. There is something in
+ * hand at the start, and what was saved lasts until after a change.
+ */
+#define UNPAID_RECORDED 4 /* of a burst */
+#define SAVED_AT_FIRST  (UINT32_C(1) << 16)
+#define MOST_SAVED      (UINT32_C(1) << 22)
+
 #define ROUND_SLOTS  512
 #define REFUSE_SLOTS 4096
 #define CUT_SLOTS    1024
@@ -347,6 +356,7 @@ struct sl_fusion {
 	} burst[SL_BURST]; /* trails of the burst in a hop's process() */
 	uint16_t burst_count;
 	uint32_t records; /* most that may begin in a burst: few for a while after a change */
+	uint32_t saved;   /* recordings that hits have paid for */
 	uint16_t round;
 	uint64_t round_now;
 	struct {
@@ -368,6 +378,20 @@ struct sl_fusion {
 	uint64_t next_age;
 	struct sl_fusion_stats stats;
 };
+
+/* How many recordings may begin in a burst. */
+static inline uint32_t most_recorded(const struct sl_fusion *fusion)
+{
+	return RTE_MIN(fusion->records, fusion->saved + UNPAID_RECORDED);
+}
+
+/* What a burst has paid for and taken. */
+static inline void save(struct sl_fusion *fusion, uint32_t hits, uint32_t recorded)
+{
+	uint32_t left = fusion->saved - RTE_MIN(fusion->saved, recorded);
+
+	fusion->saved = RTE_MIN(left + hits, MOST_SAVED);
+}
 
 static inline void *flow_slot(const struct lane *lane, uint32_t slot)
 {

@@ -66,7 +66,7 @@ __rte_noinline void sl_pass_record(struct pass *pass, unsigned int number, uint1
 	struct candidates *c = &pass->burst->lanes[number];
 	uint16_t place = c->place[at];
 
-	if (c->walks[at] || pass->recorded >= pass->fusion->records ||
+	if (c->walks[at] || pass->recorded >= most_recorded(pass->fusion) ||
 	    !may_record(pass->fusion, sl_key_bare(number, key_at(pass, number, at)), pass->now))
 		return;
 	if (sl_trail_begin(pass->fusion, sl_hop_of(pass->node)->graph, pass->pkts[place], number,
@@ -125,7 +125,7 @@ static __rte_always_inline void take(struct pass *pass, unsigned int number, uin
 	}
 	course = course_at(fusion, usage->course);
 	if (unlikely(!course->valid)) {
-		if (pass->recorded >= fusion->records)
+		if (pass->recorded >= most_recorded(fusion))
 			return; /* another time, or in a sweep */
 		sl_flow_end(fusion, slot | (number == LANE6 ? FLOW6 : 0));
 		bump(&fusion->stats.cut, 1);
@@ -218,6 +218,7 @@ static void process(struct sl_node *node, struct rte_mbuf **pkts, uint8_t *edge,
 	credit_course(&pass);
 	if (unlikely(pass.recorded >= fusion->records))
 		fusion->records = RTE_MIN(fusion->records * 2, (uint32_t)MOST_RECORDED);
+	save(fusion, pass.hits, pass.recorded);
 	if (likely(!pass.verify_one))
 		fusion->countdown -= pass.hits;
 	count(&pass, n);

@@ -61,6 +61,7 @@ struct sl_fusion *sl_fusion_new(const struct sl_fusion_conf *conf, struct sl_err
 	if (fusion->countdown == 0)
 		fusion->countdown = UINT32_MAX;
 	fusion->records = MOST_RECORDED;
+	fusion->saved = SAVED_AT_FIRST;
 	fusion->seen_changes = sl_fusion_changes();
 	fusion->seen_all = sl_fusion_all();
 	atomic_store(&fusion->swept_changes, fusion->seen_changes);
