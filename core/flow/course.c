@@ -79,7 +79,7 @@ static uint32_t take_course(struct sl_fusion *fusion)
 
 static void fill(struct course *course, const struct action *action, const struct sl_trail *trail)
 {
-	course->action = *action;
+	memcpy((void *)&course->action, (const void *)action, sizeof(*action));
 	course->step_count = trail->step_count;
 	memcpy(course->steps, trail->steps, trail->step_count * sizeof(struct step));
 	course->credit_count = trail->credit_count;

@@ -260,10 +260,11 @@ void sl_fw_table_fetch(const struct fw_table *table, uint16_t count, bool fused)
 
 	for (uint16_t i = 0; i < count; i++) {
 		uint32_t at = slot != SL_NO_SLOT ? slot : fresh++;
-		const uint8_t *session = (const uint8_t *)sl_fw_session(table, at);
+		const uint8_t *session;
 
 		if (at >= table->capacity)
 			return;
+		session = (const uint8_t *)sl_fw_session(table, at);
 		__builtin_prefetch(session, 1);
 		if (table->stride > RTE_CACHE_LINE_SIZE)
 			__builtin_prefetch(session + RTE_CACHE_LINE_SIZE, 1);

@@ -910,6 +910,30 @@ static void few_are_recorded_after_a_change(void **state)
 	end(fusion);
 }
 
+/* Four of a burst are free; the others take what hits have brought. */
+static void hits_pay_for_recordings(void **state)
+{
+	uint16_t fuse;
+	struct sl_fusion *fusion = begin(1024, &fuse);
+
+	(void)state;
+	fusion->saved = 10;
+	send_flows(fuse, 1, 64, 1000);
+	assert_int_equal(look(fusion).fused, 14);
+	send_flows(fuse, 65, 64, 2000);
+	assert_int_equal(look(fusion).fused, 14 + 4);
+	send_flows(fuse, 1, 14, 3000);
+	assert_int_equal(look(fusion).hits, 14);
+	send_flows(fuse, 129, 64, 4000);
+	assert_int_equal(look(fusion).fused, 14 + 4 + 14 + 4);
+	send_flows(fuse, 193, 64, 5000);
+	assert_int_equal(look(fusion).fused, 14 + 4 + 14 + 4 + 4);
+	fusion->saved = MOST_SAVED;
+	send_flows(fuse, 129, 18, 6000);
+	assert_int_equal(fusion->saved, MOST_SAVED);
+	end(fusion);
+}
+
 /* However many are stale, a round takes out only some. */
 static void swept_in_slices(void **state)
 {
@@ -1205,6 +1229,7 @@ int main(void)
 		cmocka_unit_test(guards_of_a_burst),
 		cmocka_unit_test(unfused_by_instance),
 		cmocka_unit_test(few_are_recorded_after_a_change),
+		cmocka_unit_test(hits_pay_for_recordings),
 		cmocka_unit_test(swept_in_slices),
 		cmocka_unit_test(unfused_while_it_decides),
 		cmocka_unit_test(cut_by_anchor),

@@ -109,11 +109,15 @@ static void change(struct world *w)
 		w->count--;
 	} else if (w->count < w->capacity) {
 		assert_int_equal(sl_index_remove(w->index, w->hashes[slot], slot), -ENOENT);
-		assert_int_equal(sl_index_add(w->index, w->hashes[slot], slot), 0);
+		if (random_below(2))
+			assert_int_equal(sl_index_add(w->index, w->hashes[slot], slot), 0);
+		else
+			assert_int_equal(sl_index_add_new(w->index, w->hashes[slot], slot), 0);
 		w->in[slot] = true;
 		w->count++;
 	} else {
 		assert_int_equal(sl_index_add(w->index, w->hashes[slot], slot), -ENOSPC);
+		assert_int_equal(sl_index_add_new(w->index, w->hashes[slot], slot), -ENOSPC);
 	}
 	assert_int_equal(sl_index_count(w->index), w->count);
 }
@@ -424,6 +428,57 @@ static void test_hash(void **state)
 	}
 }
 
+/* A key that another slot has is found wherever in its chain that stands, and when the index is
+ * full, too. */
+static void test_add_new(void **state)
+{
+	(void)state;
+	for (unsigned int few = 0; few < 2; few++) {
+		struct world *w = world_new(1001, 500, 16, few ? 7 : UINT32_MAX);
+
+		for (uint32_t slot = 0; slot < 500; slot++) {
+			uint32_t twin = 500 + slot;
+
+			assert_int_equal(sl_index_add_new(w->index, w->hashes[slot], slot), 0);
+			memcpy(w->slots[twin].key, w->slots[slot].key, 48);
+		}
+		for (uint32_t slot = 0; slot < 500; slot++)
+			assert_int_equal(sl_index_add_new(w->index, w->hashes[slot], 500 + slot),
+					 -EEXIST);
+		assert_int_equal(sl_index_add_new(w->index, w->hashes[1000], 1000), -ENOSPC);
+		assert_int_equal(sl_index_count(w->index), 500);
+		assert_int_equal(sl_index_remove(w->index, w->hashes[3], 3), 0);
+		assert_int_equal(sl_index_add_new(w->index, w->hashes[3], 503), 0);
+		assert_int_equal(sl_index_find(w->index, w->slots[3].key, w->hashes[3]), 503);
+		world_free(w);
+	}
+}
+
+/* What was added is never denied, and most that was not is. */
+static void test_added(void **state)
+{
+	struct sl_index_added added = {{0}};
+	uint32_t none[3] = {SL_NO_SLOT, 1, 2}, slots[300], wrong = 0;
+	uint64_t key;
+
+	(void)state;
+	for (key = 0; key < 128; key++)
+		sl_index_added_note(&added, sl_index_hash(&key, sizeof(key)));
+	for (key = 0; key < 128; key++)
+		assert_true(sl_index_added_maybe(&added, sl_index_hash(&key, sizeof(key))));
+	for (; key < 2128; key++)
+		wrong += sl_index_added_maybe(&added, sl_index_hash(&key, sizeof(key)));
+	assert_true(wrong < 300);
+	for (uint16_t n = 0; n < 300; n++) {
+		slots[n] = n;
+		assert_false(sl_index_missed(slots, n));
+	}
+	assert_true(sl_index_missed(none, 1));
+	slots[256] = SL_NO_SLOT;
+	assert_true(sl_index_missed(slots, 257));
+	assert_false(sl_index_missed(slots, 256));
+}
+
 static void test_refused(void **state)
 {
 	static uint64_t slots[16];
@@ -452,6 +507,7 @@ int main(void)
 		cmocka_unit_test(test_growth),      cmocka_unit_test(test_growth_of_chains),
 		cmocka_unit_test(test_large),       cmocka_unit_test(test_empty_is_small),
 		cmocka_unit_test(test_chosen_keys), cmocka_unit_test(test_hash),
+		cmocka_unit_test(test_add_new),     cmocka_unit_test(test_added),
 		cmocka_unit_test(test_refused),
 	};
 
