@@ -237,8 +237,10 @@ static uint64_t run_lane(struct lb_worker *w, enum lb_lane lane, struct rte_mbuf
 	uint64_t quick = 0;
 
 	sl_index_find_bulk(table->index, b->keys, b->hash, b->slot, b->n);
-	if (unlikely(sl_index_missed(b->slot, b->n)))
+	if (unlikely(sl_index_missed(b->slot, b->n))) {
+		memset(&w->made, 0, sizeof(w->made));
 		sl_lb_fetch_new(w, lane, pkts);
+	}
 	for (uint16_t i = 0; i < b->n; i++) {
 		struct rte_mbuf *m = pkts[b->index[i]];
 		struct lb_flow *flow;
@@ -268,7 +270,6 @@ void sl_lb_process(struct sl_node *node, struct rte_mbuf **pkts, uint8_t *edge, 
 
 	w->side = node->from != w->lb->clients;
 	w->goal.family = SL_L3_NONE; /* the plan may be another one */
-	memset(&w->made, 0, sizeof(w->made));
 	sl_lb_sort(w, pkts, edge, n);
 	for (enum lb_lane lane = LB_LANE4; lane < LB_LANES; lane++)
 		if (w->bursts[lane].n > 0)

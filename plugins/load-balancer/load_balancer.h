@@ -260,7 +260,7 @@ struct lb_worker {
 	uint32_t changes;        /* worker 0: whose events were reported */
 	uint8_t *states;
 	struct lb_burst bursts[LB_LANES];
-	struct sl_index_added made; /* flows, in this burst */
+	struct sl_index_added made; /* flows, since a burst's lookup */
 	struct lb_goal goal;
 };
 
