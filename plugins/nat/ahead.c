@@ -48,6 +48,7 @@ static void fetch_slots(const struct nat_worker *w, const struct ahead *a)
 			__builtin_prefetch(&w->flows[2 * session + 1], 1);
 			session = w->sessions[session].next;
 		}
+		/* NOLINTNEXTLINE(clang-analyzer-core.UndefinedBinaryOperatorResult): set */
 		if (a->mapping[i] == SL_NO_SLOT && mapping != SL_NO_SLOT)
 			mapping = w->mappings[mapping].next;
 	}
