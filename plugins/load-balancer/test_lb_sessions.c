@@ -48,6 +48,37 @@ static void sticky_across_configure(void **state)
 	sl_test_end(t);
 }
 
+/* The first packets of many clients, three of each, in one burst: one session each. */
+static void bursts_of_new_sessions(void **state)
+{
+	static const char *const more[] = {"", "    persistence: source\n"};
+	enum { FLOWS = 40, TIMES = 3 };
+
+	for (unsigned int c = 0; c < RTE_DIM(more); c++) {
+		struct sl_test *t = sl_test_new(type, service(1, 10, more[c], ""));
+		uint32_t host[FLOWS] = {0};
+
+		for (unsigned int i = 0; i < TIMES * FLOWS; i++)
+			sl_test_push(t, SL_INSIDE,
+				     SL_TEST_PACKET(.proto = IPPROTO_TCP, .from = CLIENT, .to = VIP,
+						    .sport = (uint16_t)(1000 + i % FLOWS),
+						    .dport = 80,
+						    .tcp_flags = i < FLOWS ? RTE_TCP_SYN_FLAG
+									   : RTE_TCP_ACK_FLAG));
+		sl_test_run(t);
+		assert_int_equal(sl_test_count(t, SL_INSIDE, SL_ON), TIMES * FLOWS);
+		for (unsigned int i = 0; i < TIMES * FLOWS; i++) {
+			const struct rte_mbuf *m = sl_test_out(t, SL_INSIDE, SL_ON, i);
+
+			if (i < FLOWS)
+				host[i] = sl_ipv4(m)->dst_addr;
+			assert_int_equal(sl_ipv4(m)->dst_addr, host[i % FLOWS]);
+		}
+		assert_int_equal(sl_test_counter(t, "sessions-made"), FLOWS);
+		sl_test_end(t);
+	}
+}
+
 /* What cannot change under sessions is left to a new instance. */
 static void another_shape(void **state)
 {
@@ -392,6 +423,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(sticky_across_configure),
+		cmocka_unit_test(bursts_of_new_sessions),
 		cmocka_unit_test(another_shape),
 		cmocka_unit_test(order_does_not_matter),
 		cmocka_unit_test(weights),

@@ -415,6 +415,51 @@ static void udp_checksums(void **state)
 	sl_test_end(t);
 }
 
+/* Flows whose first three packets come in one burst, those of all flows in turn: one session each,
+ * and all three leave alike. Then, from outside, bursts of remotes that nobody has sent to. */
+static void bursts_of_new_flows(void **state)
+{
+	static const char *const configs[] = {
+		BASE,
+		BASE "preserve-port: true\n",
+		BASE "block-size: 64\nblocks-per-subscriber: 4\n",
+		BASE "filtering: address-dependent\n",
+	};
+	enum { FLOWS = 40, TIMES = 3 };
+
+	for (unsigned int c = 0; c < RTE_DIM(configs); c++) {
+		struct sl_test *t = sl_test_new(type, configs[c]);
+		uint16_t port[FLOWS] = {0};
+
+		for (unsigned int i = 0; i < TIMES * FLOWS; i++)
+			sl_test_push(t, SL_INSIDE,
+				     packet(IPPROTO_UDP, HOST, (uint16_t)(5000 + i % FLOWS), FAR,
+					    (uint16_t)(53 + i % 2)));
+		sl_test_run(t);
+		assert_int_equal(sl_test_count(t, SL_INSIDE, SL_ON), TIMES * FLOWS);
+		for (unsigned int i = 0; i < TIMES * FLOWS; i++) {
+			const struct rte_mbuf *m = sl_test_out(t, SL_INSIDE, SL_ON, i);
+
+			if (i < FLOWS)
+				port[i] = sl_udp(m)->src_port;
+			assert_int_equal(sl_udp(m)->src_port, port[i % FLOWS]);
+		}
+		assert_int_equal(sl_test_counter(t, "sessions-made"), FLOWS);
+		assert_int_equal(sl_test_counter(t, "mappings-made"), FLOWS);
+		sl_test_clear(t);
+		for (unsigned int i = 0; i < TIMES * FLOWS; i++)
+			sl_test_push(t, SL_OUTSIDE,
+				     packet(IPPROTO_UDP, FAR, (uint16_t)(100 + i % FLOWS), POOL,
+					    rte_be_to_cpu_16(port[7])));
+		sl_test_run(t);
+		if (strstr(configs[c], "address-dependent") != NULL) {
+			assert_int_equal(sl_test_count(t, SL_OUTSIDE, SL_ON), TIMES * FLOWS);
+			assert_int_equal(sl_test_counter(t, "sessions-made"), 2 * FLOWS);
+		}
+		sl_test_end(t);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -428,6 +473,7 @@ int main(void)
 		cmocka_unit_test(one_to_one),
 		cmocka_unit_test(icmp_errors),
 		cmocka_unit_test(udp_checksums),
+		cmocka_unit_test(bursts_of_new_flows),
 	};
 
 	return cmocka_run_group_tests(tests, load, NULL);
