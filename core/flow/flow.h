@@ -316,13 +316,15 @@ struct sl_trail {
 #define FIRST_RECORDED 16
 
 /*
- * A recording costs what some hits save, so each hit pays for one, and those that are not paid for
- * are few: flows of one packet each, such as a flood's, are not worth it. There is something in
- * hand at the start, and what was saved lasts until after a change.
+ * A recording costs what some hits save, so each hit pays for one; and every so many bursts some
+ * are free, together, for a burst with any trail takes longer. So flows of one packet each, such as
+ * a flood's, cost little. There is something in hand at the start, and what was saved lasts until
+ * after a change.
  */
-#define UNPAID_RECORDED 4 /* of a burst */
-#define SAVED_AT_FIRST  (UINT32_C(1) << 16)
-#define MOST_SAVED      (UINT32_C(1) << 22)
+#define FREE_RECORDED  16u
+#define FREE_EVERY     16u /* bursts; a power of two */
+#define SAVED_AT_FIRST (UINT32_C(1) << 16)
+#define MOST_SAVED     (UINT32_C(1) << 22)
 
 #define ROUND_SLOTS  512
 #define REFUSE_SLOTS 4096
@@ -357,6 +359,7 @@ struct sl_fusion {
 	uint16_t burst_count;
 	uint32_t records; /* most that may begin in a burst: few for a while after a change */
 	uint32_t saved;   /* recordings that hits have paid for */
+	uint32_t bursts;
 	uint16_t round;
 	uint64_t round_now;
 	struct {
@@ -382,7 +385,9 @@ struct sl_fusion {
 /* How many recordings may begin in a burst. */
 static inline uint32_t most_recorded(const struct sl_fusion *fusion)
 {
-	return RTE_MIN(fusion->records, fusion->saved + UNPAID_RECORDED);
+	uint32_t free = fusion->bursts % FREE_EVERY == 0 ? FREE_RECORDED : 0;
+
+	return RTE_MIN(fusion->records, fusion->saved + free);
 }
 
 /* What a burst has paid for and taken. */
@@ -391,6 +396,7 @@ static inline void save(struct sl_fusion *fusion, uint32_t hits, uint32_t record
 	uint32_t left = fusion->saved - RTE_MIN(fusion->saved, recorded);
 
 	fusion->saved = RTE_MIN(left + hits, MOST_SAVED);
+	fusion->bursts++;
 }
 
 static inline void *flow_slot(const struct lane *lane, uint32_t slot)

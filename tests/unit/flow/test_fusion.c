@@ -910,7 +910,7 @@ static void few_are_recorded_after_a_change(void **state)
 	end(fusion);
 }
 
-/* Four of a burst are free; the others take what hits have brought. */
+/* What hits have brought, and some are free every now and then. */
 static void hits_pay_for_recordings(void **state)
 {
 	uint16_t fuse;
@@ -918,18 +918,20 @@ static void hits_pay_for_recordings(void **state)
 
 	(void)state;
 	fusion->saved = 10;
+	fusion->bursts = 1;
 	send_flows(fuse, 1, 64, 1000);
-	assert_int_equal(look(fusion).fused, 14);
+	assert_int_equal(look(fusion).fused, 10);
 	send_flows(fuse, 65, 64, 2000);
-	assert_int_equal(look(fusion).fused, 14 + 4);
-	send_flows(fuse, 1, 14, 3000);
-	assert_int_equal(look(fusion).hits, 14);
-	send_flows(fuse, 129, 64, 4000);
-	assert_int_equal(look(fusion).fused, 14 + 4 + 14 + 4);
+	assert_int_equal(look(fusion).fused, 10);
+	fusion->bursts = 0;
+	send_flows(fuse, 129, 64, 3000);
+	assert_int_equal(look(fusion).fused, 10 + FREE_RECORDED);
+	send_flows(fuse, 1, 10, 4000);
+	assert_int_equal(look(fusion).hits, 10);
 	send_flows(fuse, 193, 64, 5000);
-	assert_int_equal(look(fusion).fused, 14 + 4 + 14 + 4 + 4);
+	assert_int_equal(look(fusion).fused, 10 + FREE_RECORDED + 10);
 	fusion->saved = MOST_SAVED;
-	send_flows(fuse, 129, 18, 6000);
+	send_flows(fuse, 1, 10, 6000);
 	assert_int_equal(fusion->saved, MOST_SAVED);
 	end(fusion);
 }
