@@ -48,7 +48,6 @@ static void fetch_slots(const struct nat_worker *w, const struct ahead *a)
 			__builtin_prefetch(&w->flows[2 * session + 1], 1);
 			session = w->sessions[session].next;
 		}
-		/* NOLINTNEXTLINE(clang-analyzer-core.UndefinedBinaryOperatorResult): set */
 		if (a->mapping[i] == SL_NO_SLOT && mapping != SL_NO_SLOT)
 			mapping = w->mappings[mapping].next;
 	}
@@ -145,6 +144,7 @@ void sl_nat_fetch_new(const struct nat_worker *w, const struct nat_key *keys, co
 					   sl_nat_is_except(w->layout, key->dst))))
 			continue;
 		a.keys[a.n] = key;
+		a.mapping[a.n] = a.subscriber[a.n] = SL_NO_SLOT;
 		a.endpoints[a.n++] =
 			(side == SL_INSIDE ? nat_endpoint(key->src, key->sport, key->proto)
 					   : nat_endpoint(key->dst, key->dport, key->proto))
