@@ -35,11 +35,12 @@ static uint32_t hash_of(const struct action *action, const struct sl_trail *trai
 	       sl_index_hash(trail->credits, trail->credit_count * sizeof(struct credit));
 }
 
-/* Courses that many flows go at a time differ in what they count: which rule, which backend. A sum
- * of that takes a tenth of the time of the hash of it all. */
-static uint32_t *guess_of(struct sl_fusion *fusion, const struct sl_trail *trail)
+/* Courses that many flows go at a time differ in what they count: which rule, which backend, which
+ * meter. A sum of that takes a tenth of the time of the hash of it all. */
+static uint32_t *guess_of(struct sl_fusion *fusion, const struct action *action,
+			  const struct sl_trail *trail)
 {
-	uint64_t sum = trail->step_count;
+	uint64_t sum = trail->step_count + action->handle;
 
 	for (uint32_t i = 0; i < trail->credit_count; i++)
 		sum += (uintptr_t)trail->credits[i].packets * (2 * (uint64_t)i + 1);
@@ -93,7 +94,7 @@ static void fill(struct course *course, const struct action *action, const struc
 uint32_t sl_course_get(struct sl_fusion *fusion, const struct action *action,
 		       const struct sl_trail *trail)
 {
-	uint32_t hash, *head, *guess = guess_of(fusion, trail), number = *guess;
+	uint32_t hash, *head, *guess = guess_of(fusion, action, trail), number = *guess;
 	struct course *course;
 
 	if (number != NONE && same(course_at(fusion, number), action, trail)) {
