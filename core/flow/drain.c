@@ -43,8 +43,7 @@ struct table {
 	uint64_t over;    /* all these, when last looked */
 	uint64_t seen;    /* the last packet of an old one */
 	bool full;        /* no room was found since the last tick */
-	/* After the cut, a new connection found no room, or lost it: TCP without a note may be one.
-	 */
+	/* No room for a new connection after the cut: TCP without a note may be one. */
 	bool forgot;
 	alignas(8) struct sl_tuple keys[SL_BURST];
 	uint32_t hashes[SL_BURST];

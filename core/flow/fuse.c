@@ -136,9 +136,9 @@ static __rte_always_inline void take(struct pass *pass, unsigned int number, uin
 	if (unlikely(c->walks[at] || !allows(&course->action, m, ttl)) ||
 	    (unlikely(pass->verify_one) && verify(pass, number, at, course)) ||
 	    unlikely(*round_of(number, flow) == fusion->round)) {
-		if (pass->questions > 0 && course->action.flags & COURSE_GUARD)
-			sl_pass_answer(pass,
-				       number); /* others of its flow, perhaps, that go before it */
+		/* Others of its flow, perhaps, go before it. */
+		if (pass->questions > 0 && (course->action.flags & COURSE_GUARD) != 0)
+			sl_pass_answer(pass, number);
 		walk(pass, number, flow);
 		return;
 	}
